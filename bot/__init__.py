@@ -1,0 +1,1 @@
+"""The connectors bot: chat operations for Intune connectors in Microsoft Teams."""

@@ -1,0 +1,1 @@
+"""The driven adapter to Microsoft Graph."""

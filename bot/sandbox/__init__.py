@@ -1,0 +1,1 @@
+"""Microsoft's side on loopback, for the demo and the tests."""

@@ -1,0 +1,1 @@
+"""The driven adapter to the database and the policy file."""

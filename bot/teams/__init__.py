@@ -1,0 +1,1 @@
+"""The driving adapter: the only package that knows Teams, activities and cards."""

@@ -1,0 +1,1 @@
+"""Adaptive Card shapes: pure functions to typed cards; knows nothing of the bot."""

@@ -1,0 +1,1 @@
+"""What installs the bot: the app package, icons and pinned requirements."""

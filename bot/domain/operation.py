@@ -1,0 +1,109 @@
+"""A write and its life: every state it can be in and every step between them.
+
+    waiting -> approved -> executing -> done | failed | unknown -> (by a person) done | failed
+    waiting -> rejected | expired | cancelled        approved -> stale | expired | cancelled
+
+A write that needs no approval starts as approved.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from types import MappingProxyType
+
+from bot.domain.errors import GraphFault
+from bot.domain.plan import Change, Plan
+
+
+class State(StrEnum):
+    """Where an operation stands."""
+
+    WAITING = "waiting"
+    APPROVED = "approved"
+    EXECUTING = "executing"
+    DONE = "done"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+    REJECTED = "rejected"
+    EXPIRED = "expired"
+    CANCELLED = "cancelled"
+    STALE = "stale"
+
+
+ARROWS: Mapping[State, frozenset[State]] = MappingProxyType(
+    {
+        State.WAITING: frozenset(
+            {State.APPROVED, State.REJECTED, State.EXPIRED, State.CANCELLED},
+        ),
+        State.APPROVED: frozenset(
+            {State.EXECUTING, State.STALE, State.EXPIRED, State.CANCELLED, State.FAILED},
+        ),
+        State.EXECUTING: frozenset({State.DONE, State.FAILED, State.UNKNOWN}),
+        State.UNKNOWN: frozenset({State.DONE, State.FAILED}),
+    }
+)
+
+
+class Observation(StrEnum):
+    """What reading back showed of a write that Graph accepted.
+
+    `pending`: still watching. `confirmed`: it is as asked. `unmoved`: nothing was seen to happen in
+    time. `differs`: something else is there. `unread`: reading back failed.
+    """
+
+    PENDING = "pending"
+    CONFIRMED = "confirmed"
+    UNMOVED = "unmoved"
+    DIFFERS = "differs"
+    UNREAD = "unread"
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who asks: a verified tenant and object id; the name is for display only."""
+
+    tenant: str
+    oid: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """How an operation's work ended, as far as it is known.
+
+    `code` is the reason in words of `cards.words`, empty when all went as asked. `was_gone` marks
+    a delete whose target no longer existed.
+    """
+
+    code: str = ""
+    observation: Observation | None = None
+    fault: GraphFault | None = None
+    request_id: str | None = None
+    target_id: str | None = None
+    was_gone: bool = False
+    observed_at: str | None = None
+    differences: tuple[Change, ...] = ()
+    resolved_by: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One write from request to end. `short` is the id people type."""
+
+    id: str
+    short: str
+    state: State
+    command: str
+    plan: Plan
+    actor: Actor
+    conversation: str
+    created_at: datetime
+    updated_at: datetime
+    reason: str | None = None
+    result: Result = Result()
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it may still change by itself or by a person."""
+        return bool(ARROWS.get(self.state))

@@ -1,0 +1,205 @@
+"""What a command came to: one value per way it can end, all of them to be shown to a person."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypeAlias
+
+from bot.domain.command import CommandSpec
+from bot.domain.errors import GraphFault
+from bot.domain.operation import Operation
+from bot.domain.plan import Plan
+from bot.domain.policy import Denied, Grant, NeedsApproval
+from bot.domain.resource import ResourceKind, Values
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """`/help`: what this person may run. `is_complete` is False when roles could not be read."""
+
+    specs: tuple[CommandSpec, ...]
+    roles: tuple[str, ...]
+    is_complete: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Manual:
+    """`/help <command>`: how one command is used and which roles have it."""
+
+    spec: CommandSpec
+    roles: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class WhoAmI:
+    """`/whoami`."""
+
+    name: str
+    oid: str
+    tenant: str
+    grants: tuple[Grant, ...]
+    is_guest: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """One page of a list. `command` is the list's own text without the page, for its buttons.
+
+    `total` counts what matched, `seen` what Graph gave; `is_cut` tells that Graph had more than the
+    bot reads.
+    """
+
+    kind: ResourceKind
+    rows: tuple[Values, ...]
+    page: int
+    pages: int
+    total: int
+    seen: int
+    is_cut: bool
+    filters: tuple[tuple[str, str], ...]
+    command: str
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """One record."""
+
+    kind: ResourceKind
+    values: Values
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """`--plan`: what would happen; `command` is the text that makes it happen."""
+
+    kind: ResourceKind
+    plan: Plan
+    command: str
+
+
+@dataclass(frozen=True, slots=True)
+class Operated:
+    """The current state of a write."""
+
+    kind: ResourceKind
+    operation: Operation
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """`/history`: operations, newest first."""
+
+    rows: tuple[Operation, ...]
+    page: int
+    has_more: bool
+    target: str | None
+    command: str
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The policy said no."""
+
+    denied: Denied
+
+
+@dataclass(frozen=True, slots=True)
+class ApprovalNeeded:
+    """The policy asks for a second person."""
+
+    spec: CommandSpec
+    verdict: NeedsApproval
+
+
+@dataclass(frozen=True, slots=True)
+class Paused:
+    """Writes are stopped: by `who` at `since`, or by the setting when `who` is empty."""
+
+    who: str
+    since: datetime | None
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Noted:
+    """Something small was done or is the case; `code` names the sentence, `details` its values."""
+
+    code: str
+    details: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Misread:
+    """The text is no command. `start` and `end` mark the wrong part inside `text`.
+
+    `usage` is the command's own shape where it is known; `suggestions` are only such commands as
+    the person may run.
+    """
+
+    code: str
+    text: str
+    start: int
+    end: int
+    spec: CommandSpec | None = None
+    suggestions: tuple[str, ...] = ()
+    details: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class NotFound:
+    """No record by that name; `near` are names that are similar."""
+
+    kind: ResourceKind
+    target: str
+    near: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Ambiguous:
+    """Several records by that name; `commands` is what to type for each."""
+
+    kind: ResourceKind
+    target: str
+    candidates: tuple[Values, ...]
+    commands: tuple[str, ...]
+    reads_only: bool
+
+
+@dataclass(frozen=True, slots=True)
+class GraphFailed:
+    """Graph refused, failed or was not reachable; nothing was changed."""
+
+    fault: GraphFault
+    retry_after_s: float | None
+    error_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """Something else went wrong; `code` names the sentence, `error_id` is in the log."""
+
+    code: str
+    error_id: str
+
+
+Outcome: TypeAlias = (
+    Overview
+    | Manual
+    | WhoAmI
+    | Listing
+    | Shown
+    | Planned
+    | Operated
+    | History
+    | Refused
+    | ApprovalNeeded
+    | Paused
+    | Noted
+    | Misread
+    | NotFound
+    | Ambiguous
+    | GraphFailed
+    | Failed
+)

@@ -1,0 +1,304 @@
+"""What the use cases need of the world; adapters and fakes honour these contracts alike."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from pydantic import JsonValue
+
+from bot.domain.operation import Actor, Operation, Result, State
+from bot.domain.outcome import Outcome
+from bot.domain.policy import Person, Policy
+from bot.domain.resource import Record, ResourceKind, Verb
+
+
+class Clock(Protocol):
+    """The time, aware and in UTC."""
+
+    def now(self) -> datetime:
+        """Return the present instant."""
+        ...
+
+
+class Ids(Protocol):
+    """Chance: ids that cannot be guessed."""
+
+    def new(self) -> str:
+        """Return 26 characters of upper-case Crockford base 32, 130 random bits."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """All records of a kind; `is_cut` tells that Graph had more than the cap."""
+
+    records: tuple[Record, ...]
+    is_cut: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """Graph's 2xx for a write: accepted, not yet observed.
+
+    `record` is the body where one came. `was_gone` marks a delete answered 404.
+    """
+
+    request_id: str | None
+    record: Record | None = None
+    was_gone: bool = False
+
+
+class Resources(Protocol):
+    """Microsoft Graph, for any kind.
+
+    Every method raises `GraphError`; `GraphUnavailable` when nothing was changed and trying later
+    may help; writes raise `GraphAmbiguous` when the answer was lost.
+    """
+
+    async def list(self, kind: ResourceKind) -> Page:
+        """Return every record, following next links on the configured host up to a cap."""
+        ...
+
+    async def get(self, kind: ResourceKind, record_id: str) -> Record | None:
+        """Return one record, or None when Graph says 404."""
+        ...
+
+    async def write(
+        self,
+        kind: ResourceKind,
+        verb: Verb,
+        *,
+        record_id: str | None,
+        body: Mapping[str, JsonValue] | None,
+        client_request_id: str,
+    ) -> Receipt:
+        """Carry out one write verb, once."""
+        ...
+
+    async def organization(self) -> str | None:
+        """Return the tenant's display name, or None when it cannot be read."""
+        ...
+
+
+class Directory(Protocol):
+    """Who a person is and which of the policy's groups they are in."""
+
+    async def person(
+        self, tenant: str, oid: str, groups: frozenset[str], *, is_fresh: bool
+    ) -> Person:
+        """Return the person; answers up to 60 s old serve unless `is_fresh`.
+
+        Raises:
+            DirectoryUnavailable: Graph could not be asked.
+        """
+        ...
+
+
+class PolicySource(Protocol):
+    """The policy in force."""
+
+    def current(self) -> Policy:
+        """Return the last good policy; a changed file is taken over within 15 seconds."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """Where a message can be sent: a conversation as last heard of.
+
+    `conversation` is Teams' id with the thread's root where there is one; `reply_to` is the message
+    that is answered.
+    """
+
+    tenant: str
+    service_url: str
+    conversation: str
+    kind: str
+    reply_to: str | None = None
+
+    @property
+    def root(self) -> str:
+        """The conversation's id without the thread."""
+        return self.conversation.partition(";")[0]
+
+
+class Messenger(Protocol):
+    """Shows outcomes to people. Raises `MessengerError`."""
+
+    async def post(self, reference: Reference, outcome: Outcome) -> str:
+        """Post a new message and return its activity id."""
+        ...
+
+    async def edit(self, reference: Reference, activity_id: str, outcome: Outcome) -> None:
+        """Replace a posted message by the outcome."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A claimed piece of work; `token` proves the lease."""
+
+    id: int
+    kind: str
+    subject: str
+    attempts: int
+    token: str
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """The one message that shows an operation; `activity_id` is None until it is posted."""
+
+    operation_id: str
+    reference: Reference
+    activity_id: str | None
+    revision_wanted: int
+    revision_sent: int
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """Who stopped all writes, when and why."""
+
+    who: str
+    since: datetime
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class AuditRecord:
+    """One line of the audit before it is chained. `what` is past tense: `operation executed`."""
+
+    what: str
+    actor: Actor | None
+    operation_id: str | None
+    details: Mapping[str, JsonValue]
+
+
+class Transaction(Protocol):
+    """One atomic change of the store: all of it becomes true at the end of the block, or none.
+
+    Every method raises `StoreError` when the database cannot serve.
+    """
+
+    async def claim_activity(self, tenant: str, conversation: str, activity: str) -> bool:
+        """Record an inbound activity; False when it was recorded before."""
+        ...
+
+    async def add_operation(self, operation: Operation, client_request_id: str) -> None:
+        """Insert a new operation."""
+        ...
+
+    async def move_operation(
+        self, operation_id: str, *, source: State, target: State, result: Result | None = None
+    ) -> bool:
+        """Compare-and-set the state (and result); False when the operation is not in `source`."""
+        ...
+
+    async def set_result(self, operation_id: str, state: State, result: Result) -> bool:
+        """Replace the result of an operation that is in `state`; False when it is not."""
+        ...
+
+    async def add_card(self, card: Card) -> None:
+        """Insert the card of an operation and the job that shows it, due at once."""
+        ...
+
+    async def want_card(self, operation_id: str) -> None:
+        """Ask for the operation's card to be shown anew: revision + 1 and a job, due at once."""
+        ...
+
+    async def card_shown(self, operation_id: str, *, activity_id: str, revision: int) -> None:
+        """Record that a revision of the card stands in Teams."""
+        ...
+
+    async def add_job(self, kind: str, subject: str, due_at: datetime) -> None:
+        """Add a job; one that is already there for (kind, subject) is moved to the earlier time."""
+        ...
+
+    async def finish_job(self, job: Job) -> bool:
+        """Delete a claimed job; False when the lease was lost, and the block must be left."""
+        ...
+
+    async def postpone_job(self, job: Job, due_at: datetime, error: str | None) -> bool:
+        """Give a claimed job back, to fall due later; False when the lease was lost."""
+        ...
+
+    async def append_audit(self, record: AuditRecord) -> None:
+        """Add a line to the hash chain."""
+        ...
+
+    async def save_reference(self, reference: Reference) -> None:
+        """Keep where a conversation can be reached."""
+        ...
+
+    async def set_pause(self, pause: Pause | None) -> None:
+        """Stop or resume all writes."""
+        ...
+
+    async def operation(self, operation_id: str) -> Operation | None:
+        """Return an operation as this transaction sees it."""
+        ...
+
+    async def pause(self) -> Pause | None:
+        """Return who paused writes, as this transaction sees it."""
+        ...
+
+
+class Store(Protocol):
+    """The database. Methods raise `StoreError` when it cannot serve."""
+
+    def begin(self) -> AbstractAsyncContextManager[Transaction]:
+        """Open a transaction; an exception inside rolls back everything."""
+        ...
+
+    async def operation(self, operation_id: str) -> Operation | None:
+        """Return one operation by its full id."""
+        ...
+
+    async def client_request_id(self, operation_id: str) -> str | None:
+        """Return the id that the operation's Graph request carries."""
+        ...
+
+    async def find_operation(self, short: str) -> Operation | None:
+        """Return one operation by the short id people type, or a full id, in any case."""
+        ...
+
+    async def is_short_free(self, short: str) -> bool:
+        """Whether no operation has that short id yet."""
+        ...
+
+    async def operations(
+        self, *, kind: str | None, target: str | None, offset: int, limit: int
+    ) -> Sequence[Operation]:
+        """Return operations newest first; `target` matches a record's id or name, any case."""
+        ...
+
+    async def card(self, operation_id: str) -> Card | None:
+        """Return the card of an operation."""
+        ...
+
+    async def pause(self) -> Pause | None:
+        """Return who paused writes, or None while they run."""
+        ...
+
+    async def claim_jobs(self, kinds: Sequence[str], limit: int) -> Sequence[Job]:
+        """Claim due jobs of these kinds under a lease; other kinds stay for other replicas."""
+        ...
+
+    async def renew_job(self, job: Job) -> bool:
+        """Extend a lease; False when it was lost."""
+        ...
+
+    async def next_due(self, kinds: Sequence[str]) -> datetime | None:
+        """Return when the earliest job of these kinds falls due."""
+        ...
+
+    async def prune(self, before: datetime) -> None:
+        """Forget inbound activities older than `before`."""
+        ...
+
+
+Handler = Callable[[Job], Awaitable[None]]
+"""Does one job and finishes or postpones it itself, in the transaction of its result."""

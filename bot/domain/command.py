@@ -31,7 +31,9 @@ class Argument:
 class CommandSpec:
     """One command: `subject` is a kind's name, or `bot` for those without a kind.
 
-    `is_open` commands need authentication only. `writes` commands are refused while paused.
+    `is_open` commands need authentication only. `acts` marks those with an effect: they are judged
+    by fresh roles and never run from a text that a card carries. `writes` marks those that change
+    the far side: they are refused while writes are paused.
     """
 
     subject: str
@@ -44,6 +46,7 @@ class CommandSpec:
     examples: tuple[str, ...] = ()
     effect: Effect | None = None
     is_open: bool = False
+    acts: bool = False
     writes: bool = False
     in_menu: bool = False
 
@@ -168,6 +171,7 @@ def _spec(kind: ResourceKind, verb: Verb) -> CommandSpec:
         aliases=verb.aliases,
         examples=verb.examples,
         effect=verb.effect,
+        acts=verb.effect.writes,
         writes=verb.effect.writes,
         in_menu=verb.in_menu,
     )
@@ -230,6 +234,7 @@ BOT_COMMANDS = (
         ),
         options=(REASON,),
         examples=("/resolve 7F3K done",),
+        acts=True,
     ),
     CommandSpec(
         BOT,
@@ -237,6 +242,7 @@ BOT_COMMANDS = (
         "Stop all writes at once, for everybody",
         options=(REASON,),
         examples=('/pause --reason "maintenance"',),
+        acts=True,
     ),
     CommandSpec(
         BOT,
@@ -244,5 +250,6 @@ BOT_COMMANDS = (
         "Let writes run again",
         options=(REASON,),
         examples=("/resume",),
+        acts=True,
     ),
 )

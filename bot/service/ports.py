@@ -302,3 +302,50 @@ class Store(Protocol):
 
 Handler = Callable[[Job], Awaitable[None]]
 """Does one job and finishes or postpones it itself, in the transaction of its result."""
+
+
+class Answer(Protocol):
+    """The one visible answer to a message or a press.
+
+    When the work takes longer than the acknowledgement limit, the adapter shows a "working" answer
+    by itself and later turns it into what `show` is given.
+    """
+
+    async def show(self, outcome: Outcome) -> None:
+        """Give the final answer."""
+        ...
+
+    def hand_over(self) -> AbstractAsyncContextManager[str | None]:
+        """Leave the answer to an operation's card: inside the block no acknowledgement is sent.
+
+        Yields the activity id of the acknowledgement already shown, None when there is none. When
+        the block ends well the turn has nothing more to show.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What an authenticated person asks: typed text, or what a card sent along.
+
+    `submission` is what a card claims, never authoritative. `activity` is the activity's id.
+    """
+
+    actor: Actor
+    reference: Reference
+    activity: str
+    text: str = ""
+    submission: Mapping[str, JsonValue] | None = None
+    is_throttled: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """Everything outside, as the use cases see it."""
+
+    store: Store
+    resources: Resources
+    directory: Directory
+    policies: PolicySource
+    clock: Clock
+    ids: Ids

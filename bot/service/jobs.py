@@ -1,0 +1,140 @@
+"""The one engine of background work: claims due jobs under a lease and runs their handlers.
+
+A process that dies leaves a lease that falls due; nothing has to be recovered.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from datetime import timedelta
+
+import structlog
+
+from bot.domain.errors import StoreError
+from bot.service.ports import Clock, Handler, Job, Store
+
+log = structlog.get_logger(__name__)
+IDLE_S = 1.0
+BACKOFF_CAP_S = 60.0
+
+
+class Runner:
+    """Runs jobs until stopped; `wake` tells it that a job was just added.
+
+    `lease_s` must be the store's: a lease is renewed at a third of it while a handler works.
+    """
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        clock: Clock,
+        handlers: Mapping[str, Handler],
+        lease_s: float,
+        at_once: int = 8,
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._handlers = handlers
+        self._lease_s = lease_s
+        self._at_once = at_once
+        self._awake = asyncio.Event()
+        self._stopping = False
+        self._running: set[asyncio.Task[None]] = set()
+
+    @property
+    def wake(self) -> Callable[[], None]:
+        """The call that makes the runner look for due jobs at once."""
+        return self._awake.set
+
+    async def run(self) -> None:
+        """Claim and run jobs until `stop`; a store that cannot serve only delays them."""
+        async with asyncio.TaskGroup() as group:
+            while not self._stopping:
+                self._awake.clear()
+                if not await self._claim(group):
+                    await self._rest()
+
+    async def stop(self, grace_s: float) -> None:
+        """Claim nothing more and give the running handlers `grace_s` seconds to finish."""
+        self._stopping = True
+        self._awake.set()
+        running = tuple(self._running)
+        if running:
+            _, late = await asyncio.wait(running, timeout=grace_s)
+            for task in late:
+                task.cancel()
+
+    async def _claim(self, group: asyncio.TaskGroup) -> bool:
+        free = self._at_once - len(self._running)
+        if free <= 0:
+            return False
+        try:
+            jobs = await self._store.claim_jobs(tuple(self._handlers), free)
+        except StoreError:
+            log.warning("jobs not claimed", reason="store unavailable")
+            return False
+        for job in jobs:
+            task = group.create_task(self._work(job))
+            self._running.add(task)
+            task.add_done_callback(self._finished)
+        return bool(jobs)
+
+    def _finished(self, task: asyncio.Task[None]) -> None:
+        self._running.discard(task)
+        self._awake.set()
+
+    async def _rest(self) -> None:
+        wait = IDLE_S
+        try:
+            due = await self._store.next_due(tuple(self._handlers))
+            if due is not None and len(self._running) < self._at_once:
+                wait = min(IDLE_S, max(0.02, (due - self._clock.now()).total_seconds()))
+        except StoreError:
+            pass
+        with suppress(TimeoutError):
+            async with asyncio.timeout(wait):
+                await self._awake.wait()
+
+    async def drain(self) -> int:
+        """Run what is due now, and what that makes due, one after another; return how many."""
+        count = 0
+        while jobs := await self._store.claim_jobs(tuple(self._handlers), 1):
+            await self._work(jobs[0])
+            count += 1
+        return count
+
+    async def _work(self, job: Job) -> None:
+        structlog.contextvars.bind_contextvars(job=job.kind, subject=job.subject)
+        heart = asyncio.create_task(self._renew(job))
+        try:
+            await self._handlers[job.kind](job)
+        except StoreError:
+            # The lease falls due by itself, so the job is not lost.
+            log.warning("job left", reason="store unavailable", attempts=job.attempts)
+        except Exception:
+            # The boundary of background work: one broken job must not end the others.
+            log.exception("job failed", attempts=job.attempts)
+            await self._give_back(job)
+        finally:
+            heart.cancel()
+            structlog.contextvars.unbind_contextvars("job", "subject")
+
+    async def _give_back(self, job: Job) -> None:
+        delay = min(BACKOFF_CAP_S, 2.0 ** min(job.attempts, 10))
+        try:
+            async with self._store.begin() as tx:
+                await tx.postpone_job(
+                    job, self._clock.now() + timedelta(seconds=delay), "handler failed"
+                )
+        except StoreError:
+            log.warning("job left", reason="store unavailable", attempts=job.attempts)
+
+    async def _renew(self, job: Job) -> None:
+        while True:
+            await asyncio.sleep(self._lease_s / 3)
+            try:
+                if not await self._store.renew_job(job):
+                    return
+            except StoreError:
+                log.warning("lease not renewed", reason="store unavailable")

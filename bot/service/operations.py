@@ -1,0 +1,84 @@
+"""Every write is an operation: asked for in one transaction with its audit, card and job."""
+
+from dataclasses import replace
+
+import structlog
+
+from bot.domain.command import Catalogue, Command
+from bot.domain.operation import Actor, Operation, State
+from bot.domain.parse import format_command
+from bot.domain.plan import Plan
+from bot.service.evidence import audit_line
+from bot.service.execution import EXECUTE_JOB
+from bot.service.ports import Card, Request, World
+
+log = structlog.get_logger(__name__)
+
+
+class Operations:
+    """Asks for writes, and closes those whose outcome only a person can know."""
+
+    def __init__(self, world: World, *, catalogue: Catalogue) -> None:
+        self._store = world.store
+        self._clock = world.clock
+        self._ids = world.ids
+        self._catalogue = catalogue
+
+    async def ask(
+        self, request: Request, command: Command, plan: Plan, actor: Actor, shown: str | None
+    ) -> Operation | None:
+        """Write the operation, its audit line, its card and its job, all or nothing.
+
+        `shown` is the id of the acknowledgement that already stands in the thread and becomes the
+        card. Returns None when this activity was carried out before.
+        """
+        now = self._clock.now()
+        operation = Operation(
+            id=(new_id := self._ids.new()),
+            short=await self._short(new_id),
+            state=State.APPROVED,
+            command=format_command(command),
+            plan=plan,
+            actor=actor,
+            conversation=request.reference.root,
+            created_at=now,
+            updated_at=now,
+            reason=command.reason,
+        )
+        async with self._store.begin() as tx:
+            if not await tx.claim_activity(
+                request.actor.tenant, request.reference.conversation, request.activity
+            ):
+                return None
+            await tx.add_operation(operation, self._ids.new())
+            await tx.append_audit(
+                audit_line(self._catalogue.kinds[plan.kind], "operation requested", operation)
+            )
+            await tx.add_card(Card(operation.id, request.reference, shown, 1, 0))
+            await tx.add_job(EXECUTE_JOB, operation.id, now)
+        log.info("operation requested", operation=operation.short, command=command.spec.permission)
+        return operation
+
+    async def _short(self, new_id: str) -> str:
+        for length in range(4, len(new_id)):
+            if await self._store.is_short_free(new_id[:length]):
+                return new_id[:length]
+        return new_id
+
+    async def resolve(
+        self, operation: Operation, state: State, *, by: Actor, reason: str | None
+    ) -> Operation | None:
+        """Close an unknown operation by what a person found; None when it is not unknown."""
+        result = replace(operation.result, resolved_by=by.name)
+        async with self._store.begin() as tx:
+            moved = await tx.move_operation(
+                operation.id, source=State.UNKNOWN, target=state, result=result
+            )
+            if not moved:
+                return None
+            kind = self._catalogue.kinds[operation.plan.kind]
+            line = audit_line(kind, "operation resolved", operation, result)
+            details = {**line.details, "state": str(state), "reason": reason}
+            await tx.append_audit(replace(line, actor=by, details=details))
+            await tx.want_card(operation.id)
+            return await tx.operation(operation.id)

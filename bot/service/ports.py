@@ -315,6 +315,13 @@ class Answer(Protocol):
         """Give the final answer."""
         ...
 
+    def hold(self) -> None:
+        """Keep Teams waiting for the HTTP answer: what is asked for is not durable yet.
+
+        A process that dies meanwhile breaks the connection, and Teams sends the activity again.
+        """
+        ...
+
     def hand_over(self) -> AbstractAsyncContextManager[str | None]:
         """Leave the answer to an operation's card: inside the block no acknowledgement is sent.
 

@@ -178,6 +178,8 @@ class Turn:
     ) -> Outcome | None:
         if not command.is_plan and (paused := await self._controls.paused()):
             return paused
+        if not command.is_plan:
+            answer.hold()
         others: tuple[Values, ...] = ()
         target: Values | None = None
         if command.spec.effect is Effect.CREATE:

@@ -1,0 +1,396 @@
+"""The composition root: settings in, a running bot out; the one place that knows every part.
+
+Start: policy, database and its migrations, clients, keys and tokens, jobs. Stop runs backwards.
+"""
+
+import asyncio
+import random
+import secrets
+import time
+import uuid
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack, suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+import aiohttp
+import httpx
+import structlog
+from aiohttp import web
+from pydantic import SecretStr
+
+from bot.domain.command import Catalogue
+from bot.domain.errors import BotError, ConfigError, StoreError
+from bot.domain.kinds import KINDS
+from bot.graph.auth import TokenSource
+from bot.graph.client import GraphClient, Timing
+from bot.graph.credentials import ClientCertificate, ClientSecret, Credential, ManagedIdentity
+from bot.graph.directory import GraphDirectory
+from bot.graph.gateway import GraphGateway
+from bot.service.controls import Controls
+from bot.service.execution import EXECUTE_JOB, OBSERVE_JOB, Execution
+from bot.service.farside import FarSide
+from bot.service.jobs import Runner
+from bot.service.notify import CARD_JOB, CardOutbox
+from bot.service.operations import Operations
+from bot.service.ports import Clock, Ids, World
+from bot.service.reads import Reads
+from bot.service.turn import Turn
+from bot.settings import Settings
+from bot.store.policy_file import PolicyFile
+from bot.store.store import Database
+from bot.teams.adapter import TeamsAdapter
+from bot.teams.connector import Connector, Patience
+from bot.teams.endpoint import Background, Endpoint, Parts
+from bot.teams.guard import Admission, Capacity, Guard
+from bot.teams.keys import SigningKeys
+from bot.teams.messenger import TeamsMessenger
+from bot.teams.rates import Rates
+from bot.teams.replies import Replies
+from bot.teams.service_urls import ServiceUrls
+from bot.teams.tokens import TokenCheck
+from bot.telemetry import Metrics
+
+log = structlog.get_logger(__name__)
+CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+ID_LENGTH = 26
+SHUTDOWN_S = 10.0
+POLICY_CHECK_S = 5.0
+READY_S = 5.0
+PRUNE_EVERY = timedelta(hours=1)
+INBOX_KEPT = timedelta(days=7)
+
+
+class SystemClock(Clock):
+    """The machine's time."""
+
+    def now(self) -> datetime:
+        """Return the present instant."""
+        return datetime.now(UTC)
+
+
+class RandomIds(Ids):
+    """Ids from the operating system's randomness."""
+
+    def new(self) -> str:
+        """Return 26 characters of Crockford base 32."""
+        return "".join(secrets.choice(CROCKFORD) for _ in range(ID_LENGTH))
+
+
+@dataclass(frozen=True, slots=True)
+class Chance:
+    """Time and chance for the whole process; tests bring their own."""
+
+    clock: Clock = field(default_factory=SystemClock)
+    ids: Ids = field(default_factory=RandomIds)
+    monotonic: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+    random: Callable[[], float] = random.random
+    lease_s: float = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Clients:
+    """What speaks to Microsoft."""
+
+    keys: SigningKeys
+    bot_tokens: TokenSource
+    graph_tokens: TokenSource
+    gateway: GraphGateway
+    directory: GraphDirectory
+    connector: Connector
+
+
+class Bot:
+    """One running bot. `start` before use, `stop` afterwards; `web` answers HTTP in between.
+
+    Raises:
+        ConfigError: from `start`, when the policy or the database cannot be used.
+    """
+
+    def __init__(self, settings: Settings, chance: Chance | None = None) -> None:
+        self.settings = settings
+        self.chance = chance or Chance()
+        self.catalogue = Catalogue(KINDS)
+        self.metrics = Metrics()
+        self.background = Background()
+        self.web = web.Application()
+        self._stack = AsyncExitStack()
+
+    async def start(self) -> None:
+        """Bring everything up in order; on an error what came up goes down again."""
+        try:
+            await self._start()
+        except BaseException:
+            await self._stack.aclose()
+            raise
+
+    async def _start(self) -> None:
+        settings = self.settings
+        self.policies = PolicyFile(settings.policy_file)
+        self.policies.load()
+        try:
+            self.database = await Database.open(
+                settings.database_url,
+                clock=self.chance.clock,
+                lease_s=self.chance.lease_s,
+                audit_head_file=settings.audit_head_file,
+            )
+        except StoreError as error:
+            raise ConfigError("BOT_DATABASE_URL", f"cannot be used: {error}") from error
+        self._stack.push_async_callback(self.database.close)
+        self.clients = await self._connect()
+        self._assemble()
+        self.web.add_routes(
+            [
+                web.post("/api/messages", self._endpoint.messages),
+                web.get("/healthz", self._healthz),
+                web.get("/readyz", self._readyz),
+                web.get("/metrics", self._metrics),
+            ]
+        )
+        self._own(self.runner.run())
+        self._own(self._keep_house())
+        self.background.spawn(self._warm())
+
+    def _own(self, work: Awaitable[None]) -> None:
+        task = asyncio.ensure_future(work)
+        self._stack.push_async_callback(_end, task)
+
+    async def _connect(self) -> Clients:
+        settings, cloud, chance = self.settings, self.settings.cloud, self.chance
+        session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=64, keepalive_timeout=60),
+            cookie_jar=aiohttp.DummyCookieJar(),
+        )
+        self._stack.push_async_callback(session.close)
+        http = httpx.AsyncClient(
+            follow_redirects=False,
+            trust_env=False,
+            limits=httpx.Limits(max_connections=64, max_keepalive_connections=64),
+        )
+        self._stack.push_async_callback(http.aclose)
+        bot_tokens = self._tokens(cloud.bot_scope, settings.app_id, settings.app_password)
+        graph_tokens = self._tokens(
+            cloud.graph_scope,
+            settings.graph_client_id or settings.app_id,
+            settings.graph_client_secret if settings.graph_client_id else settings.app_password,
+        )
+        for source in (bot_tokens, graph_tokens):
+            self._stack.push_async_callback(source.aclose)
+        client = GraphClient(
+            http=http,
+            root=cloud.graph,
+            tokens=graph_tokens,
+            timing=Timing(chance.monotonic, chance.sleep, chance.random),
+            new_id=lambda: str(uuid.uuid4()),
+        )
+        return Clients(
+            keys=SigningKeys(http=http, metadata_url=cloud.openid_metadata, now=chance.clock.now),
+            bot_tokens=bot_tokens,
+            graph_tokens=graph_tokens,
+            gateway=GraphGateway(
+                client=client,
+                version=settings.graph_version,
+                uses_ref=settings.graph_ref == "on",
+                monotonic=chance.monotonic,
+            ),
+            directory=GraphDirectory(
+                client=client, tenant=settings.app_tenant, monotonic=chance.monotonic
+            ),
+            connector=Connector(
+                session=session,
+                token=bot_tokens.token,
+                service_urls=self._service_urls(),
+                patience=Patience(chance.random, chance.sleep),
+            ),
+        )
+
+    def _tokens(self, scope: str, client_id: str, secret: SecretStr) -> TokenSource:
+        return TokenSource(
+            cloud=self.settings.cloud,
+            tenant=self.settings.app_tenant,
+            client_id=client_id,
+            credential=self._credential(secret),
+            scope=scope,
+            monotonic=self.chance.monotonic,
+        )
+
+    def _credential(self, secret: SecretStr) -> Credential:
+        settings = self.settings
+        if secret.get_secret_value():
+            return ClientSecret(secret)
+        if settings.certificate_file is not None:
+            pem = SecretStr(settings.certificate_file.read_text("utf-8"))
+            return ClientCertificate.from_pem(pem)
+        return ManagedIdentity()
+
+    def _service_urls(self) -> ServiceUrls:
+        return ServiceUrls(self.settings.cloud, frozenset(self.settings.service_urls))
+
+    def _assemble(self) -> None:
+        settings, clients, chance = self.settings, self.clients, self.chance
+        world = World(
+            store=self.database,
+            resources=clients.gateway,
+            directory=clients.directory,
+            policies=self.policies,
+            clock=chance.clock,
+            ids=chance.ids,
+        )
+        is_read_only = settings.read_only == "on"
+        replies = Replies(
+            catalogue=self.catalogue,
+            clock=chance.clock,
+            cloud=settings.cloud_name,
+            tenant=lambda: clients.gateway.known_organization or settings.app_tenant[:8],
+        )
+        messenger = TeamsMessenger(connector=clients.connector, render=replies.render)
+        execution = Execution(
+            world,
+            catalogue=self.catalogue,
+            far_side=FarSide(resources=clients.gateway, sleep=chance.sleep),
+            observe_for=settings.observe_for,
+            is_read_only=is_read_only,
+        )
+        outbox = CardOutbox(
+            store=self.database,
+            messenger=messenger,
+            clock=chance.clock,
+            catalogue=self.catalogue,
+        )
+        self.runner = Runner(
+            store=self.database,
+            clock=chance.clock,
+            handlers={
+                EXECUTE_JOB: execution.execute,
+                OBSERVE_JOB: execution.observe,
+                CARD_JOB: outbox.show,
+            },
+            lease_s=chance.lease_s,
+        )
+        operations = Operations(world, catalogue=self.catalogue)
+        turn = Turn(
+            world,
+            catalogue=self.catalogue,
+            reads=Reads(world, catalogue=self.catalogue),
+            operations=operations,
+            controls=Controls(
+                world,
+                catalogue=self.catalogue,
+                operations=operations,
+                wake=self.runner.wake,
+                is_read_only=is_read_only,
+            ),
+        )
+        self._endpoint = Endpoint(
+            Parts(
+                guard=self._guard(),
+                adapter=TeamsAdapter(connector=clients.connector, app_id=settings.app_id),
+                turn=turn,
+                messenger=messenger,
+                render=replies.render,
+                store=self.database,
+                ids=chance.ids,
+                background=self.background,
+                metrics=self.metrics,
+            )
+        )
+
+    def _guard(self) -> Guard:
+        settings, now = self.settings, self.chance.clock.now
+        check = TokenCheck(
+            keys=self.clients.keys,
+            app_id=settings.app_id,
+            issuer=settings.cloud.bot_issuer,
+            now=now,
+        )
+        return Guard(
+            admission=Admission(settings.app_id, settings.tenants, self._service_urls()),
+            capacity=Capacity(),
+            rates=Rates(person=settings.rate_limit, tenant=settings.tenant_rate_limit),
+            tokens=None if settings.auth == "none" else check,
+            now=now,
+        )
+
+    async def _warm(self) -> None:
+        """Fetch keys, tokens and the tenant's name early; what fails is fetched when needed."""
+        clients = self.clients
+        for step in (
+            clients.keys.warm(),
+            clients.bot_tokens.token(),
+            clients.gateway.organization(),
+        ):
+            try:
+                await step
+            except BotError as error:
+                log.warning("not warmed up", reason=str(error))
+
+    async def _keep_house(self) -> None:
+        """Follow the policy file and the tenant's name; forget activities that cannot return."""
+        pruned_at = self.chance.clock.now()
+        while True:
+            await asyncio.sleep(POLICY_CHECK_S)
+            self.policies.reload_if_changed()
+            await self.clients.gateway.organization()
+            now = self.chance.clock.now()
+            if now - pruned_at > PRUNE_EVERY:
+                pruned_at = now
+                with suppress(StoreError):
+                    await self.database.prune(now - INBOX_KEPT)
+
+    async def stop(self) -> None:
+        """Finish what runs within 10 seconds, then close everything."""
+        await self.background.stop(SHUTDOWN_S / 2)
+        await self.runner.stop(SHUTDOWN_S / 3)
+        await self._stack.aclose()
+
+    async def _healthz(self, _request: web.Request) -> web.Response:
+        return web.json_response({"status": "alive"})
+
+    async def _readyz(self, _request: web.Request) -> web.Response:
+        checks = {"database": False, "keys": self.clients.keys.ready, "token": False}
+        with suppress(BotError, TimeoutError):
+            async with asyncio.timeout(READY_S):
+                await self.database.ping()
+                checks["database"] = True
+                await self.clients.bot_tokens.token()
+                checks["token"] = True
+        if not checks["keys"]:
+            self.background.spawn(self.clients.keys.warm())
+        return web.json_response(checks, status=200 if all(checks.values()) else 503)
+
+    async def _metrics(self, _request: web.Request) -> web.Response:
+        return web.Response(body=self.metrics.text(), content_type="text/plain")
+
+
+async def _end(task: "asyncio.Future[None]") -> None:
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
+
+
+async def serve(bot: Bot, *, until: asyncio.Event, ready: Callable[[str], None]) -> None:
+    """Run the bot on its host and port until the event; `ready` is told the address.
+
+    Raises:
+        ConfigError: the bot cannot be started, or the port is taken.
+    """
+    await bot.start()
+    web_runner = web.AppRunner(bot.web, access_log=None, shutdown_timeout=SHUTDOWN_S / 2)
+    try:
+        await web_runner.setup()
+        site = web.TCPSite(web_runner, bot.settings.host, bot.settings.port)
+        try:
+            await site.start()
+        except OSError as error:
+            where = f"{bot.settings.host}:{bot.settings.port}"
+            raise ConfigError(
+                "BOT_PORT", f"{where} cannot be listened on: {error.strerror}"
+            ) from error
+        host, port = web_runner.addresses[0][:2]
+        ready(f"http://{host}:{port}")
+        await until.wait()
+    finally:
+        await web_runner.cleanup()
+        await bot.stop()

@@ -1,0 +1,35 @@
+"""`package`: makes the zip that an administrator uploads to Teams."""
+
+import re
+from pathlib import Path
+
+from bot.domain.command import Catalogue
+from bot.domain.errors import ConfigError
+from bot.domain.kinds import KINDS
+from manifest.package import AppIdentity, MenuEntry, write_package
+
+VERSION = "0.1.0"
+GUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+
+
+def menu() -> list[MenuEntry]:
+    """Return the commands marked for the menu, as it shows them."""
+    return [MenuEntry(spec.title, spec.summary) for spec in Catalogue(KINDS).specs if spec.in_menu]
+
+
+def run(*, app_id: str, out: Path, developer: str, website: str) -> int:
+    """Write the package.
+
+    Raises:
+        ConfigError: an argument is unusable.
+    """
+    if not GUID.fullmatch(app_id):
+        raise ConfigError("--app-id", "must be the bot's application id, a GUID.")
+    if not website.startswith("https://"):
+        raise ConfigError("--website", "must begin with https://.")
+    try:
+        write_package(out, AppIdentity(app_id.lower(), VERSION, developer, website), menu())
+    except OSError as error:
+        raise ConfigError("--out", f"{out} cannot be written: {error.strerror}.") from error
+    print(f"Wrote {out}: upload it in the Teams admin center or under Apps > Manage your apps.")
+    return 0

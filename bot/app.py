@@ -4,29 +4,20 @@ Start: policy, database and its migrations, clients, keys and tokens, jobs. Stop
 """
 
 import asyncio
-import random
 import secrets
-import time
-import uuid
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-import aiohttp
-import httpx
 import structlog
 from aiohttp import web
-from pydantic import SecretStr
+from typing_extensions import override
 
+from bot.clients import Pace, connect, service_urls
 from bot.domain.command import Catalogue
 from bot.domain.errors import BotError, ConfigError, StoreError
 from bot.domain.kinds import KINDS
-from bot.graph.auth import TokenSource
-from bot.graph.client import GraphClient, Timing
-from bot.graph.credentials import ClientCertificate, ClientSecret, Credential, ManagedIdentity
-from bot.graph.directory import GraphDirectory
-from bot.graph.gateway import GraphGateway
 from bot.service.controls import Controls
 from bot.service.execution import EXECUTE_JOB, OBSERVE_JOB, Execution
 from bot.service.farside import FarSide
@@ -37,17 +28,16 @@ from bot.service.ports import Clock, Ids, World
 from bot.service.reads import Reads
 from bot.service.turn import Turn
 from bot.settings import Settings
+from bot.store.clock import DatabaseClock
+from bot.store.database import Database
 from bot.store.policy_file import PolicyFile
-from bot.store.store import Database
+from bot.store.store import SqlStore
 from bot.teams.adapter import TeamsAdapter
-from bot.teams.connector import Connector, Patience
 from bot.teams.endpoint import Background, Endpoint, Parts
 from bot.teams.guard import Admission, Capacity, Guard
-from bot.teams.keys import SigningKeys
 from bot.teams.messenger import TeamsMessenger
 from bot.teams.rates import Rates
 from bot.teams.replies import Replies
-from bot.teams.service_urls import ServiceUrls
 from bot.teams.tokens import TokenCheck
 from bot.telemetry import Metrics
 
@@ -57,13 +47,17 @@ ID_LENGTH = 26
 SHUTDOWN_S = 10.0
 POLICY_CHECK_S = 5.0
 READY_S = 5.0
+SETTLE_STEP_S = 0.02
+SOON = timedelta(seconds=3)
 PRUNE_EVERY = timedelta(hours=1)
+SYNC_EVERY = timedelta(minutes=1)
 INBOX_KEPT = timedelta(days=7)
 
 
 class SystemClock(Clock):
     """The machine's time."""
 
+    @override
     def now(self) -> datetime:
         """Return the present instant."""
         return datetime.now(UTC)
@@ -72,6 +66,7 @@ class SystemClock(Clock):
 class RandomIds(Ids):
     """Ids from the operating system's randomness."""
 
+    @override
     def new(self) -> str:
         """Return 26 characters of Crockford base 32."""
         return "".join(secrets.choice(CROCKFORD) for _ in range(ID_LENGTH))
@@ -79,26 +74,16 @@ class RandomIds(Ids):
 
 @dataclass(frozen=True, slots=True)
 class Chance:
-    """Time and chance for the whole process; tests bring their own."""
+    """Time and chance for the whole process; tests bring their own.
+
+    `follows_database` corrects the clock by the database's, which all replicas share.
+    """
 
     clock: Clock = field(default_factory=SystemClock)
     ids: Ids = field(default_factory=RandomIds)
-    monotonic: Callable[[], float] = time.monotonic
-    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
-    random: Callable[[], float] = random.random
+    pace: Pace = field(default_factory=Pace)
     lease_s: float = 30.0
-
-
-@dataclass(frozen=True, slots=True)
-class Clients:
-    """What speaks to Microsoft."""
-
-    keys: SigningKeys
-    bot_tokens: TokenSource
-    graph_tokens: TokenSource
-    gateway: GraphGateway
-    directory: GraphDirectory
-    connector: Connector
+    follows_database: bool = True
 
 
 class Bot:
@@ -111,11 +96,13 @@ class Bot:
     def __init__(self, settings: Settings, chance: Chance | None = None) -> None:
         self.settings = settings
         self.chance = chance or Chance()
+        self.clock = DatabaseClock(self.chance.clock)
         self.catalogue = Catalogue(KINDS)
         self.metrics = Metrics()
         self.background = Background()
         self.web = web.Application()
         self._stack = AsyncExitStack()
+        self._tenant_name: str | None = None
 
     async def start(self) -> None:
         """Bring everything up in order; on an error what came up goes down again."""
@@ -127,19 +114,12 @@ class Bot:
 
     async def _start(self) -> None:
         settings = self.settings
-        self.policies = PolicyFile(settings.policy_file)
+        self.policies = PolicyFile(settings.policy_file, frozenset(self.catalogue.by_permission))
         self.policies.load()
-        try:
-            self.database = await Database.open(
-                settings.database_url,
-                clock=self.chance.clock,
-                lease_s=self.chance.lease_s,
-                audit_head_file=settings.audit_head_file,
-            )
-        except StoreError as error:
-            raise ConfigError("BOT_DATABASE_URL", f"cannot be used: {error}") from error
-        self._stack.push_async_callback(self.database.close)
-        self.clients = await self._connect()
+        await self._open_store()
+        self.clients = await connect(
+            settings, self._stack, now=self.clock.now, pace=self.chance.pace
+        )
         self._assemble()
         self.web.add_routes(
             [
@@ -151,117 +131,67 @@ class Bot:
         )
         self._own(self.runner.run())
         self._own(self._keep_house())
-        self.background.spawn(self._warm())
+        _ = self.background.spawn(self._warm())
+
+    async def _open_store(self) -> None:
+        settings = self.settings
+        database = Database.open(
+            settings.database_url,
+            clock=self.clock,
+            lease_s=self.chance.lease_s,
+            audit_head_file=settings.audit_head_file,
+        )
+        self._stack.push_async_callback(database.close)
+        try:
+            await database.migrate()
+            await self._follow_database(database)
+        except StoreError as error:
+            raise ConfigError("BOT_DATABASE_URL", f"cannot be used: {error}.") from error
+        self.database = database
+        self.store = SqlStore(database)
+
+    async def _follow_database(self, database: Database) -> None:
+        if self.chance.follows_database:
+            await self.clock.sync(database)
 
     def _own(self, work: Awaitable[None]) -> None:
         task = asyncio.ensure_future(work)
         self._stack.push_async_callback(_end, task)
 
-    async def _connect(self) -> Clients:
-        settings, cloud, chance = self.settings, self.settings.cloud, self.chance
-        session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=64, keepalive_timeout=60),
-            cookie_jar=aiohttp.DummyCookieJar(),
-        )
-        self._stack.push_async_callback(session.close)
-        http = httpx.AsyncClient(
-            follow_redirects=False,
-            trust_env=False,
-            limits=httpx.Limits(max_connections=64, max_keepalive_connections=64),
-        )
-        self._stack.push_async_callback(http.aclose)
-        bot_tokens = self._tokens(cloud.bot_scope, settings.app_id, settings.app_password)
-        graph_tokens = self._tokens(
-            cloud.graph_scope,
-            settings.graph_client_id or settings.app_id,
-            settings.graph_client_secret if settings.graph_client_id else settings.app_password,
-        )
-        for source in (bot_tokens, graph_tokens):
-            self._stack.push_async_callback(source.aclose)
-        client = GraphClient(
-            http=http,
-            root=cloud.graph,
-            tokens=graph_tokens,
-            timing=Timing(chance.monotonic, chance.sleep, chance.random),
-            new_id=lambda: str(uuid.uuid4()),
-        )
-        return Clients(
-            keys=SigningKeys(http=http, metadata_url=cloud.openid_metadata, now=chance.clock.now),
-            bot_tokens=bot_tokens,
-            graph_tokens=graph_tokens,
-            gateway=GraphGateway(
-                client=client,
-                version=settings.graph_version,
-                uses_ref=settings.graph_ref == "on",
-                monotonic=chance.monotonic,
-            ),
-            directory=GraphDirectory(
-                client=client, tenant=settings.app_tenant, monotonic=chance.monotonic
-            ),
-            connector=Connector(
-                session=session,
-                token=bot_tokens.token,
-                service_urls=self._service_urls(),
-                patience=Patience(chance.random, chance.sleep),
-            ),
-        )
-
-    def _tokens(self, scope: str, client_id: str, secret: SecretStr) -> TokenSource:
-        return TokenSource(
-            cloud=self.settings.cloud,
-            tenant=self.settings.app_tenant,
-            client_id=client_id,
-            credential=self._credential(secret),
-            scope=scope,
-            monotonic=self.chance.monotonic,
-        )
-
-    def _credential(self, secret: SecretStr) -> Credential:
-        settings = self.settings
-        if secret.get_secret_value():
-            return ClientSecret(secret)
-        if settings.certificate_file is not None:
-            pem = SecretStr(settings.certificate_file.read_text("utf-8"))
-            return ClientCertificate.from_pem(pem)
-        return ManagedIdentity()
-
-    def _service_urls(self) -> ServiceUrls:
-        return ServiceUrls(self.settings.cloud, frozenset(self.settings.service_urls))
-
     def _assemble(self) -> None:
         settings, clients, chance = self.settings, self.clients, self.chance
         world = World(
-            store=self.database,
+            store=self.store,
             resources=clients.gateway,
             directory=clients.directory,
             policies=self.policies,
-            clock=chance.clock,
+            clock=self.clock,
             ids=chance.ids,
         )
         is_read_only = settings.read_only == "on"
         replies = Replies(
             catalogue=self.catalogue,
-            clock=chance.clock,
+            clock=self.clock,
             cloud=settings.cloud_name,
-            tenant=lambda: clients.gateway.known_organization or settings.app_tenant[:8],
+            tenant=lambda: self._tenant_name or settings.app_tenant[:8],
         )
         messenger = TeamsMessenger(connector=clients.connector, render=replies.render)
         execution = Execution(
             world,
             catalogue=self.catalogue,
-            far_side=FarSide(resources=clients.gateway, sleep=chance.sleep),
+            far_side=FarSide(resources=clients.gateway, sleep=chance.pace.sleep),
             observe_for=settings.observe_for,
             is_read_only=is_read_only,
         )
         outbox = CardOutbox(
-            store=self.database,
+            store=self.store,
             messenger=messenger,
-            clock=chance.clock,
+            clock=self.clock,
             catalogue=self.catalogue,
         )
         self.runner = Runner(
-            store=self.database,
-            clock=chance.clock,
+            store=self.store,
+            clock=self.clock,
             handlers={
                 EXECUTE_JOB: execution.execute,
                 OBSERVE_JOB: execution.observe,
@@ -290,7 +220,7 @@ class Bot:
                 turn=turn,
                 messenger=messenger,
                 render=replies.render,
-                store=self.database,
+                store=self.store,
                 ids=chance.ids,
                 background=self.background,
                 metrics=self.metrics,
@@ -298,7 +228,7 @@ class Bot:
         )
 
     def _guard(self) -> Guard:
-        settings, now = self.settings, self.chance.clock.now
+        settings, now = self.settings, self.clock.now
         check = TokenCheck(
             keys=self.clients.keys,
             app_id=settings.app_id,
@@ -306,7 +236,7 @@ class Bot:
             now=now,
         )
         return Guard(
-            admission=Admission(settings.app_id, settings.tenants, self._service_urls()),
+            admission=Admission(settings.app_id, settings.tenants, service_urls(settings)),
             capacity=Capacity(),
             rates=Rates(person=settings.rate_limit, tenant=settings.tenant_rate_limit),
             tokens=None if settings.auth == "none" else check,
@@ -319,25 +249,43 @@ class Bot:
         for step in (
             clients.keys.warm(),
             clients.bot_tokens.token(),
-            clients.gateway.organization(),
+            clients.graph_tokens.token(),
         ):
             try:
                 await step
             except BotError as error:
                 log.warning("not warmed up", reason=str(error))
+        self._tenant_name = await clients.gateway.organization()
 
     async def _keep_house(self) -> None:
         """Follow the policy file and the tenant's name; forget activities that cannot return."""
-        pruned_at = self.chance.clock.now()
+        pruned_at = synced_at = self.clock.now()
         while True:
             await asyncio.sleep(POLICY_CHECK_S)
             self.policies.reload_if_changed()
-            await self.clients.gateway.organization()
-            now = self.chance.clock.now()
+            self._tenant_name = await self.clients.gateway.organization()
+            now = self.clock.now()
             if now - pruned_at > PRUNE_EVERY:
                 pruned_at = now
                 with suppress(StoreError):
-                    await self.database.prune(now - INBOX_KEPT)
+                    await self.store.prune(now - INBOX_KEPT)
+            if now - synced_at > SYNC_EVERY:
+                synced_at = now
+                with suppress(StoreError):
+                    await self._follow_database(self.database)
+
+    async def settle(self, within_s: float) -> None:
+        """Wait until no turn runs and no job is due soon, at most `within_s` seconds."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(within_s):
+                while not await self._is_quiet():  # noqa: ASYNC110 - a job due later has no event
+                    await asyncio.sleep(SETTLE_STEP_S)
+
+    async def _is_quiet(self) -> bool:
+        if self.background.is_busy or self.runner.is_busy:
+            return False
+        due = await self.store.next_due(self.runner.kinds)
+        return due is None or due - self.clock.now() > SOON
 
     async def stop(self) -> None:
         """Finish what runs within 10 seconds, then close everything."""
@@ -357,7 +305,7 @@ class Bot:
                 await self.clients.bot_tokens.token()
                 checks["token"] = True
         if not checks["keys"]:
-            self.background.spawn(self.clients.keys.warm())
+            _ = self.background.spawn(self.clients.keys.warm())
         return web.json_response(checks, status=200 if all(checks.values()) else 503)
 
     async def _metrics(self, _request: web.Request) -> web.Response:

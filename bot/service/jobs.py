@@ -47,6 +47,16 @@ class Runner:
         """The call that makes the runner look for due jobs at once."""
         return self._awake.set
 
+    @property
+    def is_busy(self) -> bool:
+        """Whether a handler works."""
+        return bool(self._running)
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """The kinds of jobs this runner knows."""
+        return tuple(self._handlers)
+
     async def run(self) -> None:
         """Claim and run jobs until `stop`; a store that cannot serve only delays them."""
         async with asyncio.TaskGroup() as group:

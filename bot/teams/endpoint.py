@@ -60,6 +60,11 @@ class Background:
     def __init__(self) -> None:
         self._tasks: set[asyncio.Task[None]] = set()
 
+    @property
+    def is_busy(self) -> bool:
+        """Whether anything runs."""
+        return bool(self._tasks)
+
     def spawn(self, work: Coroutine[object, object, None]) -> asyncio.Task[None]:
         """Start work that reports its own errors."""
         task = asyncio.get_running_loop().create_task(work)
@@ -118,7 +123,7 @@ class Endpoint:
         if admitted.stale or (payload.id and not self._seen.add(key)):
             log.info("activity without effect", stale=admitted.stale, type=payload.type)
             return web.json_response({}) if payload.type == INVOKE else web.Response()
-        self._parts.background.spawn(self._keep_reference(admitted))
+        _ = self._parts.background.spawn(self._keep_reference(admitted))
         asked = request_of(admitted)
         if isinstance(asked, Malformed):
             return web.json_response(error_body("BadRequest", asked.message))
@@ -145,7 +150,7 @@ class Endpoint:
                 messenger=self._parts.messenger,
                 render=self._parts.render,
             )
-            self._parts.background.spawn(self._handle(asked, press, key))
+            _ = self._parts.background.spawn(self._handle(asked, press, key))
             body = await press.body(INVOKE_S)
             response = InvokeResponse(status=int(HTTPStatus.OK), body=body)
             await context.send_activity(Activity(type="invokeResponse", value=response))

@@ -15,8 +15,8 @@ from bot.domain.outcome import (
     Listing,
     Manual,
     Misread,
-    NotFound,
     Noted,
+    NotFound,
     Operated,
     Outcome,
     Overview,
@@ -217,7 +217,7 @@ def _word(name: str) -> str:
 
 
 def _listing(outcome: Listing) -> listing.Listing:
-    kind, now = outcome.kind, outcome.now
+    kind = outcome.kind
     notes = [words.cut(outcome.seen)] if outcome.is_cut else []
     return listing.Listing(
         title=kind.plural,

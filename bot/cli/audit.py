@@ -1,0 +1,47 @@
+"""`audit`: proves that nobody touched the audit trail, or prints it; both while the bot runs."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+from bot.app import SystemClock
+from bot.domain.audit import Broken
+from bot.settings import Settings
+from bot.store.audit import exported
+from bot.store.database import Database
+from bot.store.store import SqlStore
+
+
+async def run(environment: Mapping[str, str], *, action: str, operation: str | None) -> int:
+    """Verify (0: whole, 1: broken) or write one JSON object a line to standard output.
+
+    Raises:
+        ConfigError: the settings or the database are unusable.
+        StoreError: the database cannot be read.
+    """
+    settings = Settings.read(environment)
+    database = Database.open(
+        settings.database_url, clock=SystemClock(), audit_head_file=settings.audit_head_file
+    )
+    store = SqlStore(database)
+    try:
+        if action == "verify":
+            return await _verify(store, settings.audit_head_file)
+        found = await store.find_operation(operation) if operation else None
+        wanted = found.id if found else operation
+        async for row in store.audit_rows(operation_id=wanted):
+            print(json.dumps(exported(row), ensure_ascii=False))
+        return 0
+    finally:
+        await database.close()
+
+
+async def _verify(store: SqlStore, head_file: Path | None) -> int:
+    verdict = await store.verify_audit()
+    if isinstance(verdict, Broken):
+        print(f"BROKEN at row {verdict.seq}: {verdict.flaw.value}.")
+        print("Compare with a backup; everything from that row on cannot be trusted.")
+        return 1
+    against = f", and agrees with {head_file}" if head_file else ""
+    print(f"The audit is whole: {verdict.count} rows, head {verdict.head_hash[:16]}{against}.")
+    return 0

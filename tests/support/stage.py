@@ -1,0 +1,214 @@
+"""A whole bot and a whole sandbox on loopback, with time in the test's hand."""
+
+import asyncio
+import itertools
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from pathlib import Path
+
+import httpx
+from aiohttp import web
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+
+from bot.app import CROCKFORD, Bot, Chance
+from bot.cli.demo import APP_ID, POLICY, SECRET
+from bot.clients import Pace
+from bot.sandbox.chat import Chat, Heard, Line
+from bot.sandbox.identity import Registration
+from bot.sandbox.journal import JsonObject
+from bot.sandbox.keys import new_private_key
+from bot.sandbox.server import Sandbox
+from bot.sandbox.terminal import lines_of
+from bot.sandbox.world import TENANT, World, seed
+from bot.settings import Settings
+
+START = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
+SETTLE_S = 20.0
+
+
+class FakeClock:
+    """Time that only moves when a test moves it, or when somebody sleeps."""
+
+    def __init__(self, now: datetime = START) -> None:
+        self._now = now
+
+    def now(self) -> datetime:
+        return self._now
+
+    def move(self, **units: float) -> None:
+        self._now += timedelta(**units)
+
+    def monotonic(self) -> float:
+        return (self._now - START).total_seconds()
+
+    async def sleep(self, seconds: float) -> None:
+        """Let the time pass at once."""
+        self.move(seconds=seconds)
+        await asyncio.sleep(0)
+
+
+class CountedIds:
+    """Ids that are the same in every run; their first four characters differ."""
+
+    def __init__(self) -> None:
+        self._numbers = itertools.count(1)
+
+    def new(self) -> str:
+        number = next(self._numbers)
+        digits = []
+        for _ in range(4):
+            number, digit = divmod(number, len(CROCKFORD))
+            digits.append(CROCKFORD[digit])
+        return "".join(reversed(digits)).ljust(26, "0")
+
+
+@cache
+def private_key() -> RSAPrivateKey:
+    """One key for the whole run: making one takes longer than a test."""
+    return new_private_key()
+
+
+@dataclass
+class Stage:
+    """What a test plays on. `says` and `presses` return what became visible."""
+
+    sandbox: Sandbox
+    world: World
+    bot: Bot
+    clock: FakeClock
+    http: httpx.AsyncClient
+    url: str
+    chat: Chat
+    policy: Path
+
+    async def says(self, who: str, text: str) -> Heard:
+        return await self.chat.say(Line(who, text, is_press=False))
+
+    async def presses(self, who: str, button: str) -> Heard:
+        return await self.chat.say(Line(who, button, is_press=True))
+
+    async def sees(self, who: str, text: str) -> str:
+        """Type a command and return the last card as text."""
+        return text_of(await self.says(who, text))
+
+    async def post(
+        self, activity: JsonObject, headers: Mapping[str, str] | None = None
+    ) -> httpx.Response:
+        """Post an activity, signed unless headers are given."""
+        signed = {"Authorization": self.sandbox.identity.sign(self.sandbox.service_url)}
+        return await self.http.post(
+            f"{self.url}/api/messages", json=activity, headers=headers or signed, timeout=30
+        )
+
+    def graph_writes(self) -> list[tuple[str, str]]:
+        """Return method and path of every write Graph received for a connector."""
+        return [
+            (request.method, request.path)
+            for request in self.sandbox.graph.log
+            if request.method != "GET" and "/users/" not in request.path
+        ]
+
+    async def settle(self) -> None:
+        await self.bot.settle(SETTLE_S)
+
+
+def text_of(heard: Heard) -> str:
+    """Return the newest card, or the toast, as one text."""
+    if heard.cards:
+        return "\n".join(lines_of(heard.cards[-1]))
+    return heard.toast
+
+
+@dataclass(frozen=True)
+class Script:
+    """How a stage is set: further settings, the policy's text, the database's URL."""
+
+    settings: Mapping[str, str] = field(default_factory=dict)
+    policy: str = POLICY
+    database_url: str | None = None
+    lease_s: float = 30.0
+    clock: FakeClock | None = None
+
+
+@asynccontextmanager
+async def sandboxed(clock: FakeClock) -> AsyncIterator[tuple[Sandbox, World]]:
+    """Run a seeded sandbox without a bot."""
+    numbers = itertools.count(1)
+    sandbox = Sandbox(
+        registration=Registration(APP_ID, TENANT, {APP_ID: SECRET}),
+        now=clock.now,
+        new_id=lambda: f"5a5a5a5a-0000-4000-8000-{next(numbers):012d}",
+        key=private_key(),
+    )
+    async with sandbox:
+        yield sandbox, seed(sandbox)
+
+
+def environment(sandbox: Sandbox, folder: Path, script: Script) -> dict[str, str]:
+    """Return the environment of a bot in the sandbox; the policy is written to `folder`."""
+    policy = folder / "policy.toml"
+    policy.write_text(script.policy, "utf-8")
+    return {
+        "MicrosoftAppId": APP_ID,
+        "MicrosoftAppPassword": SECRET,
+        "MicrosoftAppTenantId": TENANT,
+        "BOT_CLOUD": "sandbox",
+        "BOT_SANDBOX_URL": sandbox.url,
+        "BOT_DATABASE_URL": script.database_url or f"sqlite:///{folder / 'connectors.db'}",
+        "BOT_POLICY_FILE": str(policy),
+        "BOT_PORT": "0",
+        "BOT_RATE_LIMIT": "0",
+        "BOT_TENANT_RATE_LIMIT": "0",
+        **script.settings,
+    }
+
+
+@asynccontextmanager
+async def staged(folder: Path, script: Script | None = None) -> AsyncIterator[Stage]:
+    """Run a sandbox and a bot that keeps its state in `folder`."""
+    script = script or Script()
+    clock = script.clock or FakeClock()
+    async with (
+        sandboxed(clock) as (sandbox, world),
+        joined(folder, script, clock, sandbox, world) as stage,
+    ):
+        yield stage
+
+
+@asynccontextmanager
+async def joined(
+    folder: Path, script: Script, clock: FakeClock, sandbox: Sandbox, world: World
+) -> AsyncIterator[Stage]:
+    """Run a bot in a sandbox that is there already; leaving stops the bot alone."""
+    chance = Chance(
+        clock=clock,
+        ids=CountedIds(),
+        pace=Pace(clock.monotonic, clock.sleep, lambda: 0.5),
+        lease_s=script.lease_s,
+        follows_database=False,
+    )
+    bot = Bot(Settings.read(environment(sandbox, folder, script)), chance)
+    await bot.start()
+    runner = web.AppRunner(bot.web, access_log=None)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+    try:
+        async with httpx.AsyncClient(trust_env=False) as http:
+            chat = Chat(
+                sandbox=sandbox,
+                world=world,
+                http=http,
+                bot_url=url,
+                settle=lambda: bot.settle(SETTLE_S),
+            )
+            await bot.settle(SETTLE_S)
+            yield Stage(
+                sandbox, world, bot, clock, http, url, chat, Path(bot.settings.policy_file)
+            )
+    finally:
+        await runner.cleanup()
+        await bot.stop()

@@ -119,12 +119,11 @@ def moment(text: JsonValue) -> datetime | None:
         return None
     try:
         parsed = datetime.fromisoformat(text)
-    except ValueError:
+        in_utc = parsed.replace(tzinfo=parsed.tzinfo or UTC).astimezone(UTC)
+    except (ValueError, OverflowError):
+        # Year 1 or 9999 with an offset may lie beyond what can be moved to UTC.
         return None
-    # Year 1 with an offset cannot be moved to UTC at all, so it is caught before any arithmetic.
-    if parsed.year <= 1:
-        return None
-    return parsed.replace(tzinfo=UTC) if parsed.tzinfo is None else parsed.astimezone(UTC)
+    return None if parsed.year <= 1 else in_utc
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,12 +165,21 @@ class Verb:
     in_menu: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Retirement:
+    """An end of support: `notice` explains it for records whose `name` has that `value`."""
+
+    notice: str
+    name: str
+    value: str
+
+
 @dataclass(frozen=True)
 class ResourceKind:
     """One kind of resource, declared once.
 
     `path` is the collection below the API version. `stale_after` is how long `last_seen` may stand
-    still before that is a finding. `retired` names the notice that explains an end of support.
+    still before that is a finding. `retired` says which of its records are no longer supported.
     """
 
     name: str
@@ -186,7 +194,7 @@ class ResourceKind:
     last_seen: str
     stale_after: timedelta
     versions: frozenset[str] = frozenset({"v1.0", "beta"})
-    retired: str | None = None
+    retired: Retirement | None = None
 
     @cached_property
     def properties(self) -> tuple[Property, ...]:
@@ -233,6 +241,10 @@ class ResourceKind:
     def severity_of(self, values: Values) -> Severity:
         """Return how bad the record's status is; an unknown status is a warning."""
         return self.severities.get(str(values.get(self.status)), Severity.WARNING)
+
+    def is_retired(self, values: Values) -> bool:
+        """Whether support for such a record has ended."""
+        return self.retired is not None and values.get(self.retired.name) == self.retired.value
 
     def is_stale(self, values: Values, now: datetime) -> bool:
         """Whether the record was last seen longer ago than the kind allows; never counts."""

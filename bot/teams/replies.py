@@ -260,8 +260,8 @@ def _record(outcome: Shown) -> record.Record:
     status, tone = status_of(kind, values)
     record_id = shown(values.get("id"))
     notes = [words.STALE] if kind.is_stale(values, outcome.now) else []
-    if kind.retired:
-        notes.append(words.NOTICES[kind.retired][1])
+    if kind.retired and kind.is_retired(values):
+        notes.append(words.NOTICES[kind.retired.notice][1])
     return record.Record(
         kind=kind.title,
         name=kind.name_of(values),

@@ -14,6 +14,7 @@ from bot.domain.resource import (
     Option,
     Record,
     ResourceKind,
+    Retirement,
     Severity,
     ValueType,
     Verb,
@@ -122,7 +123,7 @@ EXCHANGE = ResourceKind(
     ),
     last_seen="lastSyncDateTime",
     stale_after=timedelta(days=1),
-    retired="exchange-on-premises",
+    retired=Retirement("exchange-on-premises", "exchangeConnectorType", "onPremises"),
     verbs=(
         Verb(
             "list",

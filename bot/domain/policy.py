@@ -3,8 +3,8 @@
 Deny beats allow, order never matters, no rule means no. A person is known by object id alone.
 """
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import StrEnum
 from typing import TypeAlias
@@ -160,6 +160,28 @@ def matches(pattern: str, permission: str) -> bool:
 
 def decide(policy: Policy, person: Person, spec: CommandSpec, *, conversation: str) -> Verdict:
     """Judge one command of one person in one conversation (its id without the thread's root)."""
+    held = tuple(grant.role for grant in grants_of(policy, person))
+    verdict = _judge(policy, person, held, spec, conversation)
+    if isinstance(verdict, Denied) and verdict.reason is Denial.NO_RULE:
+        return replace(verdict, roles=roles_allowing(policy, spec.permission))
+    return verdict
+
+
+def permitted(
+    policy: Policy, person: Person, specs: Iterable[CommandSpec], *, conversation: str
+) -> tuple[CommandSpec, ...]:
+    """Return the commands that the person may run or at least ask for, in the given order."""
+    held = tuple(grant.role for grant in grants_of(policy, person))
+    return tuple(
+        spec
+        for spec in specs
+        if not isinstance(_judge(policy, person, held, spec, conversation), Denied)
+    )
+
+
+def _judge(
+    policy: Policy, person: Person, held: tuple[str, ...], spec: CommandSpec, conversation: str
+) -> Verdict:
     permission = spec.permission
     if not person.is_enabled:
         return Denied(Denial.DISABLED, permission)
@@ -167,18 +189,15 @@ def decide(policy: Policy, person: Person, spec: CommandSpec, *, conversation: s
         return Denied(Denial.GUEST, permission)
     if spec.is_open:
         return Allowed("", permission)
-    held = grants_of(policy, person)
-    names = tuple(grant.role for grant in held)
-    denying = _first(policy, names, permission, "deny")
+    denying = _first(policy, held, permission, "deny")
     if denying is not None:
-        return Denied(Denial.DENY_RULE, permission, denying[1], held=names)
-    allowing = _first(policy, names, permission, "allow")
+        return Denied(Denial.DENY_RULE, permission, denying[1], held=held)
+    allowing = _first(policy, held, permission, "allow")
     if allowing is None:
-        roles = tuple(_roles_allowing(policy, permission))
-        return Denied(Denial.NO_RULE, permission, roles=roles, held=names)
+        return Denied(Denial.NO_RULE, permission, held=held)
     for rail in policy.guardrails:
         if rail.channel == conversation and not any(matches(p, permission) for p in rail.allow):
-            return Denied(Denial.GUARDRAIL, permission, ", ".join(rail.allow), held=names)
+            return Denied(Denial.GUARDRAIL, permission, ", ".join(rail.allow), held=held)
     for rule in policy.approvals:
         if spec.writes and any(matches(p, permission) for p in rule.commands):
             return NeedsApproval(allowing[0], rule)

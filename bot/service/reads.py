@@ -1,6 +1,6 @@
 """Commands that change nothing: help, whoami, history, list, get."""
 
-from bot.domain.command import Catalogue, Command, CommandSpec
+from bot.domain.command import Catalogue, Command
 from bot.domain.operation import Operation
 from bot.domain.outcome import (
     Ambiguous,
@@ -16,7 +16,7 @@ from bot.domain.outcome import (
     WhoAmI,
 )
 from bot.domain.parse import format_command, parse
-from bot.domain.policy import Denied, Person, Policy, decide, grants_of, roles_allowing
+from bot.domain.policy import Person, Policy, grants_of, permitted, roles_allowing
 from bot.domain.resource import Effect, ResourceKind, Values
 from bot.domain.select import arrange, filters_of, find, near
 from bot.service.ports import World
@@ -39,26 +39,20 @@ class Reads:
     ) -> Outcome:
         """Return what the person may run, or how one command is used; None: roles not readable."""
         if command.target is not None:
-            return self._manual(command.target, policy, person, conversation)
-        specs = tuple(
-            spec
-            for spec in self._catalogue.specs
-            if (spec.is_open if person is None else may_run(policy, person, spec, conversation))
+            return self._manual(command.target, policy)
+        specs = (
+            tuple(spec for spec in self._catalogue.specs if spec.is_open)
+            if person is None
+            else permitted(policy, person, self._catalogue.specs, conversation=conversation)
         )
         roles = () if person is None else tuple(g.role for g in grants_of(policy, person))
         return Overview(specs, roles, is_complete=person is not None)
 
-    def _manual(
-        self, words: str, policy: Policy, person: Person | None, conversation: str
-    ) -> Outcome:
+    def _manual(self, words: str, policy: Policy) -> Outcome:
         parsed = parse(words, self._catalogue)
         spec = parsed.spec
         if spec is None:
             return parsed if isinstance(parsed, Misread) else Manual(parsed.spec, ())
-        if person is not None and not may_run(policy, person, spec, conversation):
-            verdict = decide(policy, person, spec, conversation=conversation)
-            roles = verdict.roles if isinstance(verdict, Denied) else ()
-            return Manual(spec, roles)
         return Manual(spec, roles_allowing(policy, spec.permission))
 
     @staticmethod
@@ -131,11 +125,6 @@ class Reads:
         if record is None:
             return NotFound(kind, name, near(kind, records, name))
         return record.values()
-
-
-def may_run(policy: Policy, person: Person, spec: CommandSpec, conversation: str) -> bool:
-    """Whether the person may run or at least ask for the command."""
-    return not isinstance(decide(policy, person, spec, conversation=conversation), Denied)
 
 
 def _pointed_at(command: Command, values: Values) -> str:

@@ -32,13 +32,13 @@ from bot.domain.outcome import (
 )
 from bot.domain.parse import format_command, parse
 from bot.domain.plan import make_plan
-from bot.domain.policy import Denied, NeedsApproval, Person, Policy, decide
+from bot.domain.policy import Denied, NeedsApproval, Person, Policy, decide, permitted
 from bot.domain.resource import Effect, ResourceKind, Values
 from bot.domain.text import clean
 from bot.service.controls import Controls
 from bot.service.operations import Operations
 from bot.service.ports import Answer, AuditRecord, Request, World
-from bot.service.reads import Reads, may_run
+from bot.service.reads import Reads
 
 log = structlog.get_logger(__name__)
 
@@ -113,7 +113,8 @@ class Turn:
         except DirectoryUnavailable:
             return replace(misread, suggestions=())
         room = request.reference.root
-        titles = {s.title for s in self._catalogue.specs if may_run(policy, person, s, room)}
+        allowed = permitted(policy, person, self._catalogue.specs, conversation=room)
+        titles = {spec.title for spec in allowed}
         kept = tuple(title for title in misread.suggestions if title in titles)
         return replace(misread, suggestions=kept)
 

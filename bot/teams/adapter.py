@@ -35,7 +35,7 @@ class SdkConversations:
         self, conversation_id: str, activity_id: str, activity: Activity
     ) -> ResourceResponse:
         """Post under an activity."""
-        body = activity.serialize()
+        body = _body(activity)
         posted = await self._connector.reply(self._service_url, conversation_id, activity_id, body)
         return ResourceResponse(id=posted)
 
@@ -43,7 +43,7 @@ class SdkConversations:
         self, conversation_id: str, activity: Activity
     ) -> ResourceResponse:
         """Post to a conversation."""
-        body = activity.serialize()
+        body = _body(activity)
         return ResourceResponse(
             id=await self._connector.send(self._service_url, conversation_id, body)
         )
@@ -52,13 +52,31 @@ class SdkConversations:
         self, conversation_id: str, activity_id: str, activity: Activity
     ) -> ResourceResponse:
         """Replace an activity; the answer repeats its id."""
-        body = activity.serialize()
+        body = _body(activity)
         await self._connector.update(self._service_url, conversation_id, activity_id, body)
         return ResourceResponse(id=activity_id)
 
     async def delete_activity(self, conversation_id: str, activity_id: str) -> None:
         """Take an activity back."""
         await self._connector.delete(self._service_url, conversation_id, activity_id)
+
+
+def _body(activity: Activity) -> dict[str, object]:
+    """Serialise an activity; the attachments' content is JSON already and is not walked again."""
+    attachments = activity.attachments or []
+    contents = [attachment.content for attachment in attachments]
+    for attachment in attachments:
+        attachment.content = None
+    try:
+        body: dict[str, object] = activity.serialize()
+    finally:
+        for attachment, content in zip(attachments, contents, strict=True):
+            attachment.content = content
+    written = body.get("attachments")
+    if isinstance(written, list):
+        for target, content in zip(written, contents, strict=True):
+            target["content"] = content
+    return body
 
 
 class ConnectorClient:

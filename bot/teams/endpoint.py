@@ -3,7 +3,7 @@
 import asyncio
 from collections import OrderedDict
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 
 import structlog
@@ -207,7 +207,9 @@ class Endpoint:
 
     async def _keep_reference(self, admitted: Admitted) -> None:
         """Store where the conversation can be reached, when that is news to this process."""
-        reference = reference_of(admitted)
+        heard = reference_of(admitted)
+        # One a conversation, not one a thread: a new thread is no new place.
+        reference = replace(heard, conversation=heard.root, reply_to=None)
         key = (reference.tenant, reference.conversation, reference.service_url)
         if not self._references.add(key):
             return

@@ -1,0 +1,179 @@
+"""The card of a write: requested, accepted, observed; edited in place as it moves on."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Final
+
+from microsoft_teams.cards import CardElement
+
+from cards import signs, words
+from cards.elements import code, grid, line, pair, rich, run, separate
+from cards.frame import Button, Head, Place, Rendered, Stamp, compose
+from cards.parts import (
+    Change,
+    Fact,
+    Fault,
+    changes,
+    commands,
+    facts,
+    fault_facts,
+    listed,
+    notes,
+    sentence,
+)
+from cards.signs import Tone
+from cards.size import Block, fixed
+from cards.text import fill
+
+
+class State(StrEnum):
+    """Where a write stands."""
+
+    WAITING = "waiting"
+    APPROVED = "approved"
+    EXECUTING = "executing"
+    DONE = "done"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+    REJECTED = "rejected"
+    EXPIRED = "expired"
+    CANCELLED = "cancelled"
+    STALE = "stale"
+
+
+class Observation(StrEnum):
+    """What reading back showed of a write that Graph accepted."""
+
+    PENDING = "pending"
+    CONFIRMED = "confirmed"
+    UNMOVED = "unmoved"
+    DIFFERS = "differs"
+    UNREAD = "unread"
+
+
+class Mark(StrEnum):
+    """How far one step is."""
+
+    TAKEN = "taken"
+    CURRENT = "current"
+    PENDING = "pending"
+    BROKEN = "broken"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step of a write; `name` is a key of `words.STEPS_TAKEN`, `detail` a short remark."""
+
+    name: str
+    mark: Mark
+    who: str = ""
+    at: str = ""
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """A write as it stands. `id` is the short one; `code` a key of `words.OUTCOMES` or empty.
+
+    `observation` counts for done alone. `differences` holds what was asked for before the arrow
+    and what was found behind it.
+    """
+
+    id: str
+    title: str
+    target: str
+    command: str
+    state: State
+    steps: tuple[Step, ...]
+    observation: Observation | None = None
+    code: str = ""
+    reason: str = ""
+    changes: tuple[Change, ...] = ()
+    differences: tuple[Change, ...] = ()
+    facts: tuple[Fact, ...] = ()
+    fault: Fault | None = None
+    request_id: str = ""
+    notes: tuple[str, ...] = ()
+    buttons: tuple[Button, ...] = ()
+
+
+_LOOKS: Final[Mapping[str, tuple[Tone, str]]] = MappingProxyType(
+    {
+        "waiting": (Tone.WARNING, signs.WAITING),
+        "approved": (Tone.INFO, signs.APPROVED),
+        "executing": (Tone.INFO, signs.RUNNING),
+        "done": (Tone.GOOD, signs.DONE),
+        "done:pending": (Tone.INFO, signs.RUNNING),
+        "done:confirmed": (Tone.GOOD, signs.DONE),
+        "done:unmoved": (Tone.WARNING, signs.WARNED),
+        "done:differs": (Tone.WARNING, signs.WARNED),
+        "done:unread": (Tone.WARNING, signs.WARNED),
+        "failed": (Tone.CRITICAL, signs.FAILED),
+        "unknown": (Tone.WARNING, signs.QUESTION),
+        "rejected": (Tone.CRITICAL, signs.STOPPED),
+        "expired": (Tone.NEUTRAL, signs.EXPIRED),
+        "cancelled": (Tone.NEUTRAL, signs.STOPPED),
+        "stale": (Tone.WARNING, signs.CHANGED),
+    }
+)
+_MARKS: Final[Mapping[Mark, str]] = MappingProxyType(
+    {
+        Mark.TAKEN: signs.TAKEN,
+        Mark.CURRENT: signs.CURRENT,
+        Mark.PENDING: signs.PENDING,
+        Mark.BROKEN: signs.BROKEN,
+    }
+)
+
+
+def render(operation: Operation, place: Place, stamp: Stamp) -> Rendered:
+    """Return the card of a write in its present state."""
+    key = _key(operation)
+    tone, sign = _LOOKS[key]
+    word, explanation = words.STATES[key]
+    blocks = [
+        fixed(line(explanation, is_bold=True)),
+        sentence(words.OUTCOMES.get(operation.code, "")),
+        _resolution(operation),
+        facts(0, [Fact(words.TARGET, operation.target)]),
+        facts(3, [Fact(words.REASON, operation.reason)] if operation.reason else []),
+        listed(1, words.STEPS, [_step(step) for step in operation.steps]),
+        changes(2, operation.differences, words.DIFFERENCES),
+        *(fault_facts(operation.fault) if operation.fault else ()),
+        changes(5, operation.changes, words.CHANGES),
+        facts(6, operation.facts),
+        commands(8, [operation.command], words.COMMAND),
+        listed(7, "", _receipt(operation)),
+        notes(4, operation.notes),
+    ]
+    head = Head(tone, sign, words.headline(operation.title, word))
+    return compose(head, blocks, place=place, stamp=stamp, buttons=operation.buttons)
+
+
+def _key(operation: Operation) -> str:
+    if operation.state is State.DONE and operation.observation:
+        return f"{operation.state.value}:{operation.observation.value}"
+    return operation.state.value
+
+
+def _resolution(operation: Operation) -> Block:
+    if operation.state is not State.UNKNOWN:
+        return fixed()
+    typed = [fill(text, {"id": operation.id}) for text in words.RESOLVE_COMMANDS]
+    return commands(0, typed, words.RESOLVE)
+
+
+def _receipt(operation: Operation) -> list[CardElement]:
+    if operation.fault or not operation.request_id:
+        return []
+    return [pair(words.REQUEST_ID, code(operation.request_id, 64))]
+
+
+def _step(step: Step) -> CardElement:
+    name = words.STEPS_TAKEN.get(step.name, step.name)
+    label = line(f"{_MARKS[step.mark]} {name}")
+    pieces = [run(text) for text in (step.who, step.at, step.detail) if text]
+    flow = [piece for each in pieces for piece in (separate(words.DOT), each)][1:]
+    return grid((2, (label,)), (3, (rich(*(flow or [separate("…")])),)), spacing="Small")

@@ -1,0 +1,359 @@
+"""Every sentence, label and title people read. A second language is one more file like this.
+
+Sentences are calm, exact and short: what happened, the one reason, what to do now. They are plain
+text; `cards.elements` makes the values in them safe when they are drawn.
+"""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
+from cards.text import plain
+
+NOT_SET: Final = "(not set)"
+ARROW: Final = "  →  "
+DOT: Final = "  ·  "
+COLON: Final = ":"
+NOTE_MARK: Final = "💡"
+
+# Labels
+
+OPERATION, ERROR, REFERENCE = "Operation", "Error", "Reference"
+COMMAND, VERB, TARGET, REASON = "Command", "Verb", "Target", "Reason"
+STATUS, SAID, OBSERVED, RULE, HELD, NEEDED = (
+    "Status",
+    "Graph says",
+    "Observed",
+    "Rule",
+    "Your roles",
+    "Role needed",
+)
+PAUSED_BY, SINCE, HOLDERS, WHO_MAY = "Paused by", "Since", "Roles", "Who may run it"
+GRANTED_BY, REQUEST_ID, CLIENT_REQUEST_ID = "Who can help", "Graph request", "Our request"
+NAME, OBJECT_ID, TENANT, ROLES = "Name", "Object id", "Tenant", "Roles"
+USAGE, ARGUMENTS, EXAMPLES, PERMISSION = "Usage", "Arguments", "Examples", "Permission"
+CHANGES, DIFFERENCES, STEPS, CANDIDATES = "Changes", "Asked for, and found", "Steps", "Which one?"
+DID_YOU_MEAN, TYPE_THIS, NOTES, HINTS = "Did you mean", "Type this", "Notes", "What may help"
+
+STEPS_TAKEN: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "requested": "Requested",
+        "approved": "Approved",
+        "accepted": "Accepted by Graph",
+        "observed": "Observed",
+        "resolved": "Resolved by a person",
+        "ended": "Ended",
+    }
+)
+
+# Operations: the word for a state and the sentence below; `done` also by what was observed
+
+STATES: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
+    {
+        "waiting": ("waiting for approval", "Nothing has been changed yet."),
+        "approved": ("approved", "It will run in a moment."),
+        "executing": ("running", "It is on its way to Graph. This card will show the result."),
+        "done": ("done", "Graph accepted it."),
+        "done:pending": ("accepted, watching", "Whether it really happened is being watched."),
+        "done:confirmed": ("done", "Graph accepted it, and reading back confirms it."),
+        "done:unmoved": (
+            "accepted, not seen to happen",
+            "Graph accepted it, but nothing was seen to move in time. Do not take it as done.",
+        ),
+        "done:differs": (
+            "accepted, found different",
+            "Graph accepted it, but reading back shows something else than was asked for.",
+        ),
+        "done:unread": (
+            "accepted, not verified",
+            "Graph accepted it, but it could not be read back.",
+        ),
+        "failed": ("failed", "It was not carried out, and it is not tried again by itself."),
+        "unknown": (
+            "outcome unknown",
+            "It was sent and no answer came back: it may or may not have happened. "
+            "It is not repeated by itself.",
+        ),
+        "rejected": ("rejected", "Nothing was changed."),
+        "expired": ("expired", "Nobody decided in time. Nothing was changed."),
+        "cancelled": ("cancelled", "Nothing was changed."),
+        "stale": (
+            "out of date",
+            "The target or somebody's rights changed after approval. Nothing was changed.",
+        ),
+    }
+)
+
+OUTCOMES: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "was-gone": "The target did not exist any more, so there was nothing left to delete.",
+        "lost-answer": "The connection broke before Graph's answer arrived.",
+        "interrupted": "The bot stopped in the middle of it.",
+        "graph-refused": "Graph refused it.",
+        "graph-unavailable": "Graph could not be reached or was too busy. Nothing was changed.",
+        "paused": "Writes were paused before it ran.",
+        "target-changed": "The target changed since the plan was made.",
+        "rights-changed": "Somebody's rights changed since the plan was made.",
+        "graph": "Graph did not carry it out.",
+        "unreadable": "Graph could not be read afterwards, so the outcome is not known.",
+        "unseen": "Reading back, nothing was seen of it. It may still arrive: look before "
+        "you ask for it again.",
+        "several-found": "More than one record fits what was asked for.",
+        "target-gone": "The target does not exist any more.",
+        "changed-meanwhile": "Somebody else changed the target in the meantime.",
+        "not-applied": "Reading back shows that it was not carried out.",
+        "rights-lost": "The person who asked is not allowed to any more.",
+        "rights-unread": "The rights of the person who asked could not be read again.",
+    }
+)
+
+# Refusals
+
+DENIALS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "no-rule": "None of your roles allows {permission}.",
+        "deny-rule": "A rule denies {permission} to one of your roles, and a denial always wins.",
+        "guardrail": "This conversation allows only {rule}, whatever the role.",
+        "guest": "Guests may not use this bot in this tenant.",
+        "foreign": "Your account belongs to a tenant that is not let in.",
+        "disabled": "Your account is disabled in the directory.",
+        "directory": "Your roles could not be read just now, so they count as none.",
+        "approval": "{permission} waits for somebody else's consent, "
+        "and this bot cannot ask for it yet.",
+        "paused": "All writes are paused.",
+        "read-only": "This bot is set to read only.",
+        "slow-down": "Too many commands in a short time.",
+    }
+)
+
+REMEDIES: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "no-rule": "Ask an administrator of the bot for one of the roles above.",
+        "deny-rule": "Ask an administrator of the bot if you think the rule is wrong.",
+        "guardrail": "Use a private chat with the bot, or another channel.",
+        "guest": "Ask a member of the team to run it.",
+        "foreign": "Ask a member of the team to run it.",
+        "disabled": "Ask your directory's administrator.",
+        "directory": "Try again in a minute. If it goes on, quote the id below.",
+        "approval": "Nothing was changed. Ask somebody whose role needs no consent to run it.",
+        "paused": "Reading still works. Writing goes on after /resume by somebody allowed to.",
+        "read-only": "Reading still works. The operator of the bot can lift it.",
+        "slow-down": "Wait {wait} and send it once.",
+    }
+)
+
+REFUSAL_TITLES: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "paused": "Writes are paused",
+        "read-only": "Read only",
+        "slow-down": "Slow down, please",
+        "approval": "Needs approval",
+        "directory": "Roles could not be read",
+    }
+)
+REFUSED: Final = "Not allowed"
+DENIED_OTHERWISE: Final = "The policy does not allow {permission} to you here."
+A_MOMENT: Final = "a moment"
+NONE_HELD: Final = "none"
+NOTHING_CHANGED: Final = "Nothing was changed."
+
+# Lists, plans, people
+
+EMPTY: Final = "There is nothing here yet."
+EMPTY_FILTERED: Final = "Nothing matches this filter."
+FILTERED: Final = "Only: {filter}"
+PLANNED: Final = "Plan: {what}"
+RUN_IT: Final = "To really run it, type:"
+NO_ROLES: Final = "You have no role here. /help works for everybody."
+GRANTS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "group": "through group {name}",
+        "person": "given to you by name",
+        "role": "comes with {name}",
+    }
+)
+WHOAMI_TITLE: Final = "Who you are here"
+HISTORY_TITLE: Final = "What was done"
+HISTORY_OF: Final = "What was done: {subject}"
+PAGE: Final = "Page {page}"
+NO_HISTORY: Final = "Nothing has been done here yet."
+HELP_TITLE: Final = "What you can do here"
+HELP_MORE: Final = "More about one command:"
+HELP_MORE_COMMAND: Final = "/help {example}"
+HELP_PARTIAL: Final = "Your roles could not be read, so this is only what everybody may run."
+OPEN_TO_ALL: Final = "everybody who is signed in"
+RESOLVE: Final = "Look at the target itself, then record what you found:"
+RESOLVE_COMMANDS: Final = ("/resolve {id} done", "/resolve {id} failed")
+
+# Commands that could not be understood
+
+MISREADINGS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "unknown-command": "There is no command {token}.",
+        "unknown-verb": "{kind} has no verb {token}.",
+        "verb-missing": "{kind} needs a verb: what should be done?",
+        "unknown-option": "There is no option {token} here.",
+        "unknown-property": "There is no property {token} that can be set.",
+        "unknown-filter": "It cannot be filtered by {token}.",
+        "bad-choice": "{token} is not one of: {choices}.",
+        "bad-value": "{token} is not a value that fits here.",
+        "bad-number": "{token} is not a number that fits here.",
+        "bad-duration": "{token} is not a length of time such as 90s, 36h or 400d.",
+        "bad-email": "{token} is not a mail address.",
+        "bad-sort": "It cannot be sorted by {token}. It can be by: {names}.",
+        "value-missing": "{token} needs a value.",
+        "value-unwanted": "{token} takes no value.",
+        "changes-unwanted": "This command sets no properties, so {token} has no place here.",
+        "property-kept": "{token} is kept by the service and cannot be set.",
+        "argument-missing": "Something is missing: {name}.",
+        "target-missing": "It does not say which one.",
+        "changes-missing": "It does not say what to change. Write name=value.",
+        "identity-missing": "A new one needs a name: at least one of {names}.",
+        "nothing-to-change": "{name} already looks like that.",
+        "too-many-words": "{token} is one word too many. Put quotes around values with spaces.",
+        "open-quote": "A quotation mark is never closed.",
+        "glued-quote": "After a closing quotation mark comes a space, not {token}.",
+        "repeated": "{token} is given twice.",
+        "empty": "There is no command in this message.",
+        "too-long": "The message is longer than {limit} characters.",
+    }
+)
+MISREAD: Final = "That is not a command I understand."
+MISREAD_TITLE: Final = "Not understood"
+SEE_HELP: Final = "Type /help for what you can do here."
+NOT_FOUND_TITLE: Final = "Not found"
+NOT_FOUND: Final = "No {kind} is called {target}, by name or by id."
+SIMILAR: Final = "Similar"
+AMBIGUOUS: Final = "More than one {kind} fits {target}."
+
+# Graph
+
+GRAPH_TITLES: Final[Mapping[int, str]] = MappingProxyType(
+    {
+        0: "Graph could not be reached",
+        401: "Graph did not accept the bot's sign-in",
+        403: "Graph does not allow this",
+        404: "Graph does not know this",
+        409: "Graph reports a conflict",
+        412: "It changed in the meantime",
+        429: "Graph is busy",
+        503: "Graph is not available",
+        504: "Graph took too long",
+    }
+)
+RETRY: Final = "Try again {when}."
+GRAPH_TITLE: Final = "Graph reported an error"
+GRAPH_HINTS: Final[Mapping[int, tuple[str, ...]]] = MappingProxyType(
+    {
+        0: ("Try again in a minute. /doctor shows whether the network or the cloud is at fault.",),
+        401: ("Check the bot's credentials and its cloud with /doctor.",),
+        403: (
+            "The app may lack an application permission or its consent; /doctor names it.",
+            "The tenant may have no Intune licence, or a multi-admin approval protects this.",
+        ),
+        404: ("It may have been deleted. List the records again.",),
+        409: ("Somebody else may have changed it. Look at the record and try again.",),
+        412: ("Look at the record and try again.",),
+        429: ("Wait before trying again; more attempts make it longer.",),
+    }
+)
+GRAPH_HINTS_OTHER: Final = ("Try again in a minute. /doctor shows whether Graph answers.",)
+
+
+# Other problems
+
+FAILURES: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "internal": "Something went wrong inside the bot. It has been logged under the id below.",
+        "store-unavailable": "The bot's own records cannot be read or written now, "
+        "so nothing was started.",
+        "timeout": "It took too long and was given up.",
+        "roles-unread": "The directory could not be asked who you are, so nothing was started.",
+    }
+)
+FAILURE_TITLE: Final = "That did not work"
+FAILURE_ADVICE: Final = "Try again in a minute. If it happens again, quote the id below."
+
+# Notices
+
+NOTICES: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
+    {
+        "paused": ("Writes paused", "{who} stopped all writes. Reading goes on."),
+        "already-paused": ("Already paused", "Writes were stopped before; nothing was changed."),
+        "resumed": ("Writes resumed", "{who} let writes run again."),
+        "not-paused": ("Not paused", "Writes were not paused."),
+        "resolved": ("Resolved", "{who} recorded operation {id} as {outcome}."),
+        "started": ("Started", "Its own card in the thread shows how it goes."),
+        "lapsed-command": (
+            "Buttons do not run this",
+            "A card's text may only read. To really do it, type the command.",
+        ),
+        "nothing-to-change": ("Nothing to change", "{name} already looks like that."),
+        "identity-missing": ("A name is missing", "A new one needs at least one of: {names}."),
+        "changes-missing": ("Nothing to change", "Say what to change, as name=value: {usage}"),
+        "target-missing": ("Which one?", "It does not say which one: {usage}"),
+        "working": ("Working on it", "The answer will replace this message."),
+        "lapsed": ("This button has lapsed", "What it stood for is over or replaced."),
+        "pressed-already": ("Already done", "{who} was first. Nothing happened twice."),
+        "operation-missing": ("No such operation", "There is no operation {id}."),
+        "not-unknown": ("Nothing to resolve", "Operation {id} is {state}."),
+        "welcome": ("Hello", "I run connectors from this conversation. Type /help."),
+        "edited": ("Edits are not run", "Send the command again as a new message."),
+        "exchange-on-premises": (
+            "Support has ended",
+            "Support for the on-premises Exchange connector ended on 2024-02-19: it no longer "
+            "syncs with Intune. Look after what is left of it and remove it when you can.",
+        ),
+    }
+)
+
+
+NEVER: Final = "never"
+JUST_NOW: Final = "just now"
+NEW: Final = "new"
+BOT_SECTION: Final = "The bot itself"
+GRANTORS: Final = "whoever administers the groups of these roles"
+STALE: Final = "It has not been seen for longer than it should."
+NEXT_BUTTON, PREVIOUS_BUTTON = "Next", "Previous"
+REFRESH_BUTTON, HISTORY_BUTTON, SHOW_BUTTON = "Refresh", "History", "Show"
+
+
+def ago(count: int, unit: str) -> str:
+    """Return how long ago something was: `5 minutes ago`."""
+    return f"{count} {unit}{'' if count == 1 else 's'} ago"
+
+
+def wait(count: int, unit: str) -> str:
+    """Return when to try again: `in 30 seconds`."""
+    return f"in {count} {unit}{'' if count == 1 else 's'}"
+
+
+def cut(seen: int) -> str:
+    """Return the note on a list that is longer than the bot reads."""
+    return f"Graph has more than the {seen} records read; narrow it in Intune itself."
+
+
+def place(cloud: str, tenant: str) -> str:
+    """Return the line that says where an answer comes from."""
+    return f"{plain(tenant, 64)}{DOT}{plain(cloud, 64)}"
+
+
+def summary(title: str, tenant: str) -> str:
+    """Return what a notification shows in place of the card."""
+    return plain(f"{title} ({plain(tenant, 64)})")
+
+
+def headline(what: str, word: str) -> str:
+    """Return a title with the state it is in."""
+    return f"{plain(what, 160)} – {word}"  # noqa: RUF001 - a dash between title and state
+
+
+def page_of(*, page: int, pages: int, shown: int, total: int) -> str:
+    """Return where in a list this page stands."""
+    where = f"Page {page} of {pages}{DOT}" if pages > 1 else ""
+    return where + (f"{shown} of {total}" if shown < total else f"{total} in all")
+
+
+def more(count: int) -> str:
+    """Return the sentence that stands where entries did not fit."""
+    return f"+{count} more, left out here because the card would grow too large."

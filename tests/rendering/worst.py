@@ -1,0 +1,94 @@
+"""Cards with the worst of everything in every field, too large unless something is left out."""
+
+from cards import help as help_, history, listing, operation, plan, problem, record, refusal
+from cards.frame import Button, Place, Rendered, Stamp
+from cards.operation import Mark, Observation, Operation, State, Step
+from cards.parts import Change, Fact, Fault
+from cards.signs import Tone
+from tests.rendering.hostile import STRINGS
+
+BAD = ("😀<at>" + "".join(STRINGS[:8])) * 8 + "😀" * 256
+WIDE = "😀" * 256
+TEN = 10
+PLACE = Place(BAD, WIDE)
+STAMP = Stamp(at=BAD, id=BAD, twin=BAD)
+BUTTONS = tuple(Button(WIDE, "verb", {"command": "😀" * 64}, primary=i == 0) for i in range(TEN))
+FACTS = tuple(Fact(WIDE, BAD if i % 2 else WIDE) for i in range(TEN))
+CHANGES = tuple(Change(WIDE, BAD, WIDE) for _ in range(TEN))
+FAULT = Fault(403, WIDE, WIDE, WIDE, WIDE, WIDE)
+MANY = (WIDE,) * TEN
+
+
+def worst() -> dict[str, Rendered]:
+    """Return a card of every shape that grows, with hostile and wide text everywhere."""
+    row = listing.Row(WIDE, WIDE, Tone.CRITICAL, FACTS, WIDE, BAD)
+    entry = history.Entry(WIDE, WIDE, WIDE, Tone.WARNING, BAD, WIDE)
+    candidate = problem.Candidate(WIDE, WIDE, WIDE, Tone.GOOD, WIDE)
+    steps = tuple(Step(BAD, Mark.BROKEN, WIDE, BAD, WIDE) for _ in range(TEN))
+    write = Operation(
+        id=WIDE,
+        title=BAD,
+        target=WIDE,
+        command=BAD,
+        state=State.DONE,
+        steps=steps,
+        observation=Observation.DIFFERS,
+        reason=WIDE,
+        changes=CHANGES,
+        differences=CHANGES,
+        facts=FACTS,
+        fault=FAULT,
+        notes=MANY,
+        buttons=BUTTONS,
+    )
+    unknown = Operation(WIDE, WIDE, WIDE, WIDE, State.UNKNOWN, steps, fault=FAULT, notes=MANY)
+    return {
+        "worst-listing": listing.render(
+            listing.Listing(BAD, (row,) * TEN, 1, 9, 99, WIDE, MANY, MANY, BUTTONS), PLACE, STAMP
+        ),
+        "worst-record": record.render(
+            record.Record(BAD, WIDE, BAD, Tone.WARNING, FACTS, MANY, MANY, BUTTONS), PLACE, STAMP
+        ),
+        "worst-plan": plan.render(
+            plan.Plan(BAD, WIDE, BAD, CHANGES, WIDE, MANY, BUTTONS), PLACE, STAMP
+        ),
+        "worst-operation": operation.render(write, PLACE, STAMP),
+        "worst-unknown": operation.render(unknown, PLACE, STAMP),
+        "worst-refusal": refusal.render(
+            refusal.Refusal(
+                "no-rule",
+                BAD,
+                WIDE,
+                BAD,
+                MANY,
+                MANY,
+                MANY,
+                reason=WIDE,
+                notes=MANY,
+                buttons=BUTTONS,
+            ),
+            PLACE,
+            STAMP,
+        ),
+        "worst-misread": problem.misread(
+            problem.Misreading("bad-choice", BAD, 20, 90, (("token", WIDE),), WIDE, MANY, BUTTONS),
+            PLACE,
+            STAMP,
+        ),
+        "worst-missing": problem.not_found(
+            problem.Missing(WIDE, WIDE, MANY, MANY, BUTTONS), PLACE, STAMP
+        ),
+        "worst-ambiguity": problem.ambiguous(
+            problem.Ambiguity(BAD, WIDE, (candidate,) * TEN, BUTTONS), PLACE, STAMP
+        ),
+        "worst-history": history.render(
+            history.History((entry,) * TEN, WIDE, 3, MANY, MANY, BUTTONS), PLACE, STAMP
+        ),
+        "worst-manual": help_.manual(
+            help_.Manual(
+                BAD, WIDE, WIDE, WIDE, (help_.Argument(WIDE, WIDE, MANY),) * TEN, MANY, MANY, MANY
+            ),
+            PLACE,
+            STAMP,
+        ),
+    }

@@ -54,6 +54,13 @@ class Remembered:
         self._keys.pop(key, None)
 
 
+class Whole(dict[str, object]):
+    """A finished card: the SDK copies what it sends in depth, and a card need not be."""
+
+    def __deepcopy__(self, _memo: object) -> "Whole":
+        return self
+
+
 class Background:
     """Work that outlives its HTTP request; owned and awaited by the application."""
 
@@ -195,7 +202,9 @@ class Endpoint:
         activity = Activity(
             type=MESSAGE,
             summary=rendered.summary,
-            attachments=[Attachment(content_type=card["contentType"], content=card["content"])],
+            attachments=[
+                Attachment(content_type=card["contentType"], content=Whole(rendered.payload()))
+            ],
         )
         try:
             response = await context.send_activity(activity)

@@ -106,7 +106,8 @@ async def connect(
         patience=Patience(pace.random, pace.sleep),
     )
     directory = GraphDirectory(client=client, tenant=settings.app_tenant, monotonic=pace.monotonic)
-    for close in (gateway.aclose, bot_tokens.aclose, graph_tokens.aclose, keys.close):
+    closing = (gateway, directory, bot_tokens, graph_tokens)
+    for close in (*(part.aclose for part in closing), keys.close):
         stack.push_async_callback(close)
     return Clients(keys, bot_tokens, graph_tokens, gateway, directory, connector)
 

@@ -251,6 +251,8 @@ def _refuse_credentials(settings: Settings) -> None:
 def _refuse_unsafe_sandbox(settings: Settings) -> None:
     if not settings.sandbox_url:
         raise ConfigError("BOT_SANDBOX_URL", "is not set; BOT_CLOUD=sandbox needs it.")
+    if settings.app_type == "UserAssignedMSI":
+        raise ConfigError("MicrosoftAppType", "a managed identity is not there in the sandbox.")
     for url in (settings.sandbox_url, *settings.sandbox_service_urls):
         if not _is_loopback(URL(url).host or ""):
             raise ConfigError("BOT_SANDBOX_URL", "the sandbox is for loopback addresses only.")

@@ -1,6 +1,8 @@
 """Every write is an operation: asked for in one transaction with its audit, card and job."""
 
+import hashlib
 from dataclasses import replace
+from uuid import UUID
 
 import structlog
 
@@ -13,6 +15,11 @@ from bot.service.execution import EXECUTE_JOB
 from bot.service.ports import Card, Request, World
 
 log = structlog.get_logger(__name__)
+
+
+def _guid_of(operation_id: str) -> str:
+    """Return the GUID under which Graph knows an operation's request; the same each time."""
+    return str(UUID(bytes=hashlib.sha256(operation_id.encode()).digest()[:16], version=4))
 
 
 class Operations:
@@ -50,7 +57,7 @@ class Operations:
                 request.actor.tenant, request.reference.conversation, request.activity
             ):
                 return None
-            await tx.add_operation(operation, self._ids.new())
+            await tx.add_operation(operation, _guid_of(operation.id))
             await tx.append_audit(
                 audit_line(self._catalogue.kinds[plan.kind], "operation requested", operation)
             )

@@ -23,6 +23,7 @@ from bot.teams.connector import ConnectorError
 from bot.teams.guard import Admitted, Guard
 from bot.teams.inbound import Malformed, reference_of, request_of
 from bot.teams.messenger import attachment_of, delivery_error
+from bot.teams.reply_toast import Brief
 from bot.telemetry import Metrics
 from cards.frame import Rendered
 
@@ -97,6 +98,7 @@ class Parts:
     turn: Turn
     messenger: Messenger
     render: Callable[[Outcome], Rendered]
+    say: Callable[[Brief], str]
     store: Store
     ids: Ids
     background: Background
@@ -134,9 +136,11 @@ class Endpoint:
         asked = request_of(admitted)
         if isinstance(asked, Malformed):
             return web.json_response(error_body("BadRequest", asked.message))
+        if asked is None and payload.type == INVOKE:
+            # Not 501: the connector takes a 5xx for a broken bot, and may send the invoke again.
+            return web.json_response(error_body("NotSupported", "The bot has no such invoke."))
         if asked is None:
-            status = HTTPStatus.NOT_IMPLEMENTED if payload.type == INVOKE else HTTPStatus.OK
-            return web.Response(status=status)
+            return web.Response()
         structlog.contextvars.bind_contextvars(turn=payload.id, actor=asked.actor.oid)
 
         async def logic(context: TurnContext) -> None:
@@ -156,6 +160,7 @@ class Endpoint:
                 reference=asked.reference,
                 messenger=self._parts.messenger,
                 render=self._parts.render,
+                say=self._parts.say,
             )
             _ = self._parts.background.spawn(self._handle(asked, press, key))
             body = await press.body(INVOKE_S)

@@ -1,0 +1,119 @@
+"""Operations as rows: every step is one compare-and-set."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import RowMapping, Select, func, insert, or_, select, update
+
+from bot.domain.operation import Actor, Operation, Result, State
+from bot.store.lane import Session
+from bot.store.tables import operation as table
+
+COLUMNS = tuple(column for column in table.c if column.name not in {"target_id", "target_name"})
+
+
+async def add(session: Session, operation: Operation, client_request_id: str) -> None:
+    """Insert an operation."""
+    target_id = operation.result.target_id or operation.plan.target_id
+    await session.change(
+        insert(table).values(
+            id=operation.id,
+            short=operation.short,
+            state=operation.state,
+            kind=operation.plan.kind,
+            target_id=None if target_id is None else target_id.casefold(),
+            target_name=operation.plan.target_name.casefold(),
+            command=operation.command,
+            plan=operation.plan,
+            actor_tenant=operation.actor.tenant,
+            actor_oid=operation.actor.oid,
+            actor_name=operation.actor.name,
+            conversation=operation.conversation,
+            reason=operation.reason,
+            result=operation.result,
+            client_request_id=client_request_id,
+            created_at=operation.created_at,
+            updated_at=operation.updated_at,
+        )
+    )
+
+
+async def move(
+    session: Session,
+    operation_id: str,
+    *,
+    source: State,
+    target: State,
+    result: Result | None,
+    now: datetime,
+) -> bool:
+    """Set the state (and the result) of an operation that is in `source`; False when it is not."""
+    values: dict[str, object] = {"state": target, "updated_at": now}
+    if result is not None:
+        values["result"] = result
+        # What was created has an id only now, and history is asked for by it.
+        created = None if result.target_id is None else result.target_id.casefold()
+        values["target_id"] = func.coalesce(table.c.target_id, created)
+    statement = update(table).where(table.c.id == operation_id, table.c.state == source)
+    return await session.change(statement.values(**values)) == 1
+
+
+async def get(session: Session, operation_id: str) -> Operation | None:
+    """Return an operation by its full id."""
+    row = await session.first(select(*COLUMNS).where(table.c.id == operation_id))
+    return None if row is None else _operation(row)
+
+
+async def client_request_id(session: Session, operation_id: str) -> str | None:
+    """Return the id that the operation's Graph request carries."""
+    row = await session.first(select(table.c.client_request_id).where(table.c.id == operation_id))
+    return None if row is None else row["client_request_id"]
+
+
+async def find(session: Session, text: str) -> Operation | None:
+    """Return an operation by its short or full id, in any case."""
+    spellings = {text, text.upper(), text.lower()}
+    statement = select(*COLUMNS).where(
+        or_(table.c.short.in_(spellings), table.c.id.in_(spellings))
+    )
+    row = await session.first(statement)
+    return None if row is None else _operation(row)
+
+
+async def is_short_free(session: Session, short: str) -> bool:
+    """Whether no operation has that short id, in any case."""
+    spellings = {short, short.upper(), short.lower()}
+    return await session.first(select(table.c.id).where(table.c.short.in_(spellings))) is None
+
+
+async def newest(
+    session: Session, *, kind: str | None, target: str | None, offset: int, limit: int
+) -> Sequence[Operation]:
+    """Return operations newest first; `target` is a record's id or name, in any case."""
+    statement: Select[*tuple[object, ...]] = select(*COLUMNS)
+    if kind is not None:
+        statement = statement.where(table.c.kind == kind)
+    if target is not None:
+        folded = target.casefold()
+        statement = statement.where(
+            or_(table.c.target_id == folded, table.c.target_name == folded)
+        )
+    statement = statement.order_by(table.c.created_at.desc(), table.c.id.desc())
+    rows = await session.all(statement.offset(offset).limit(limit))
+    return tuple(_operation(row) for row in rows)
+
+
+def _operation(row: RowMapping) -> Operation:
+    return Operation(
+        id=row["id"],
+        short=row["short"],
+        state=State(row["state"]),
+        command=row["command"],
+        plan=row["plan"],
+        actor=Actor(row["actor_tenant"], row["actor_oid"], row["actor_name"]),
+        conversation=row["conversation"],
+        created_at=row["created_at"],
+        updated_at=row["updated_at"],
+        reason=row["reason"],
+        result=row["result"],
+    )

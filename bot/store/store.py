@@ -1,0 +1,159 @@
+"""The store of the use cases on a SQL database."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
+
+import structlog
+
+from bot.domain.audit import Head, Row, Verdict
+from bot.domain.errors import StoreError
+from bot.domain.operation import Operation
+from bot.service.ports import Card, Job, Pause, Reference, Transaction
+from bot.store import audit, cards, control, conversations, inbox, jobs, operations
+from bot.store.conversations import Memory
+from bot.store.database import Database
+from bot.store.transaction import SqlTransaction
+
+log: structlog.typing.FilteringBoundLogger = structlog.get_logger(__name__)
+
+
+class SqlStore:
+    """The port's `Store`, and the audit's reading side."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._clock = database.terms.clock
+        self._lease = timedelta(seconds=database.terms.lease_s)
+        self._head_file = database.terms.head_file
+        self._memory = Memory()
+
+    @asynccontextmanager
+    async def begin(self) -> AsyncIterator[Transaction]:
+        """Open a transaction; an exception inside rolls back everything.
+
+        Where a head file is kept, a head that cannot be written down there is not committed.
+        """
+        async with self._database.write() as session:
+            transaction = SqlTransaction(session, clock=self._clock, memory=self._memory)
+            yield transaction
+            rows = await transaction.seal()
+            await self._announce(rows)
+        transaction.remember()
+        await self._confirm(rows)
+
+    async def operation(self, operation_id: str) -> Operation | None:
+        """Return one operation by its full id."""
+        async with self._database.read() as session:
+            return await operations.get(session, operation_id)
+
+    async def client_request_id(self, operation_id: str) -> str | None:
+        """Return the id that the operation's Graph request carries."""
+        async with self._database.read() as session:
+            return await operations.client_request_id(session, operation_id)
+
+    async def find_operation(self, short: str) -> Operation | None:
+        """Return one operation by the short id people type, or a full id, in any case."""
+        async with self._database.read() as session:
+            return await operations.find(session, short)
+
+    async def is_short_free(self, short: str) -> bool:
+        """Whether no operation has that short id yet."""
+        async with self._database.read() as session:
+            return await operations.is_short_free(session, short)
+
+    async def operations(
+        self, *, kind: str | None, target: str | None, offset: int, limit: int
+    ) -> Sequence[Operation]:
+        """Return operations newest first; `target` matches a record's id or name, any case."""
+        async with self._database.read() as session:
+            return await operations.newest(
+                session, kind=kind, target=target, offset=offset, limit=limit
+            )
+
+    async def card(self, operation_id: str) -> Card | None:
+        """Return the card of an operation."""
+        async with self._database.read() as session:
+            return await cards.get(session, operation_id)
+
+    async def reference(self, tenant: str, root: str) -> Reference | None:
+        """Return how a conversation, or the thread of it that changed last, can be reached."""
+        async with self._database.read() as session:
+            return await conversations.latest(session, tenant=tenant, root=root)
+
+    async def pause(self) -> Pause | None:
+        """Return who paused writes, or None while they run."""
+        async with self._database.read() as session:
+            return await control.pause(session)
+
+    async def claim_jobs(self, kinds: Sequence[str], limit: int) -> Sequence[Job]:
+        """Claim due jobs of these kinds under a lease; nobody waits for a look that finds none."""
+        async with self._database.read() as session:
+            if not await jobs.is_any_due(session, kinds, self._clock.now()):
+                return ()
+        async with self._database.write() as session:
+            now = self._clock.now()
+            until = now + self._lease
+            return await jobs.claim(session, kinds, limit=limit, now=now, until=until)
+
+    async def renew_job(self, job: Job) -> bool:
+        """Extend a lease; False when it was lost."""
+        async with self._database.write() as session:
+            return await jobs.renew(session, job, self._clock.now() + self._lease)
+
+    async def next_due(self, kinds: Sequence[str]) -> datetime | None:
+        """Return when the earliest job of these kinds falls due."""
+        async with self._database.read() as session:
+            return await jobs.next_due(session, kinds)
+
+    async def prune(self, before: datetime) -> None:
+        """Forget inbound activities older than `before`."""
+        async with self._database.write() as session:
+            await inbox.prune(session, before)
+
+    async def audit_head(self) -> Head:
+        """Return where the audit's chain ends."""
+        async with self._database.read() as session:
+            return (await audit.head_of(session))[0]
+
+    async def audit_rows(
+        self, after_seq: int = 0, *, operation_id: str | None = None
+    ) -> AsyncIterator[Row]:
+        """Yield the lines of the audit in order, all or those of one operation."""
+        async for row in audit.rows(self._database, after_seq, None):
+            if operation_id is None or audit.exported(row)["operation"] == operation_id:
+                yield row
+
+    async def verify_audit(self) -> Verdict:
+        """Check the whole chain against its head and, where one is kept, the head file.
+
+        Needs no right to write and may run beside a working bot.
+
+        Raises:
+            StoreError: the database or the head file cannot be read.
+        """
+        anchors: tuple[Head, ...] = ()
+        if self._head_file is not None:
+            try:
+                # Before the chain is looked at: what is confirmed by now must be in it.
+                anchors = await self._head_file.confirmed()
+            except OSError as error:
+                raise StoreError("the audit's head file cannot be read") from error
+        return await audit.verify(self._database, anchors)
+
+    async def _announce(self, rows: Sequence[Row]) -> None:
+        if rows and self._head_file is not None:
+            try:
+                await self._head_file.announce(Head(rows[-1].seq, rows[-1].hash))
+            except OSError as error:
+                raise StoreError("the audit's head file cannot be written") from error
+
+    async def _confirm(self, rows: Sequence[Row]) -> None:
+        for row in rows:
+            log.info("audit appended", seq=row.seq, hash=row.hash)
+        if rows and self._head_file is not None:
+            try:
+                await self._head_file.confirm(Head(rows[-1].seq, rows[-1].hash))
+            except OSError:
+                # Too late to fail: the line is committed. The next one will try again.
+                log.exception("audit head not confirmed", seq=rows[-1].seq)

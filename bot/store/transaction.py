@@ -1,0 +1,114 @@
+"""One atomic change, composed of what each aggregate offers."""
+
+from datetime import datetime
+
+from bot.domain.audit import Row
+from bot.domain.operation import Operation, Result, State
+from bot.service.ports import AuditRecord, Card, Clock, Job, Pause, Reference
+from bot.store import audit, cards, control, conversations, inbox, jobs, operations
+from bot.store.conversations import Memory
+from bot.store.lane import Session
+
+
+class SqlTransaction:
+    """The port's `Transaction` on one database session.
+
+    Audit lines are put to the chain by `seal`, last of all: the head of the chain is the one row
+    that every transaction wants, so it is locked as late and as briefly as possible, and nobody
+    can wait for it while holding what the other one needs.
+    """
+
+    def __init__(self, session: Session, *, clock: Clock, memory: Memory) -> None:
+        self._session = session
+        self._clock = clock
+        self._memory = memory
+        self._records: list[AuditRecord] = []
+        self._references: list[Reference] = []
+
+    async def claim_activity(self, tenant: str, conversation: str, activity: str) -> bool:
+        """Record an inbound activity; False when it was recorded before."""
+        return await inbox.claim(
+            self._session,
+            tenant=tenant,
+            conversation=conversation,
+            activity=activity,
+            now=self._clock.now(),
+        )
+
+    async def add_operation(self, operation: Operation, client_request_id: str) -> None:
+        """Insert a new operation."""
+        await operations.add(self._session, operation, client_request_id)
+
+    async def move_operation(
+        self, operation_id: str, *, source: State, target: State, result: Result | None = None
+    ) -> bool:
+        """Compare-and-set the state (and result); False when the operation is not in `source`."""
+        return await operations.move(
+            self._session,
+            operation_id,
+            source=source,
+            target=target,
+            result=result,
+            now=self._clock.now(),
+        )
+
+    async def set_result(self, operation_id: str, state: State, result: Result) -> bool:
+        """Replace the result of an operation that is in `state`; False when it is not."""
+        return await self.move_operation(operation_id, source=state, target=state, result=result)
+
+    async def add_card(self, card: Card) -> None:
+        """Insert the card of an operation and the job that shows it, due at once."""
+        await cards.add(self._session, card, self._clock.now())
+
+    async def want_card(self, operation_id: str) -> None:
+        """Ask for the operation's card to be shown anew: revision + 1 and a job, due at once."""
+        await cards.want(self._session, operation_id, self._clock.now())
+
+    async def card_shown(self, operation_id: str, *, activity_id: str, revision: int) -> None:
+        """Record that a revision of the card stands in Teams."""
+        await cards.shown(self._session, operation_id, activity_id=activity_id, revision=revision)
+
+    async def add_job(self, kind: str, subject: str, due_at: datetime) -> None:
+        """Add a job; one that is already there for (kind, subject) is moved to the earlier time."""
+        await jobs.add(self._session, kind, subject, due_at)
+
+    async def finish_job(self, job: Job) -> bool:
+        """Delete a claimed job, or arm it anew; False when the lease was lost."""
+        return await jobs.finish(self._session, job)
+
+    async def postpone_job(self, job: Job, due_at: datetime, error: str | None) -> bool:
+        """Give a claimed job back, to fall due later; False when the lease was lost."""
+        return await jobs.postpone(self._session, job, due_at, error)
+
+    async def append_audit(self, record: AuditRecord) -> None:
+        """Add a line to the hash chain."""
+        self._records.append(record)
+
+    async def save_reference(self, reference: Reference) -> None:
+        """Keep where a conversation can be reached."""
+        if reference not in self._memory:
+            await conversations.save(self._session, reference, self._clock.now())
+            self._references.append(reference)
+
+    async def set_pause(self, pause: Pause | None) -> None:
+        """Stop or resume all writes."""
+        await control.set_pause(self._session, pause)
+
+    async def operation(self, operation_id: str) -> Operation | None:
+        """Return an operation as this transaction sees it."""
+        return await operations.get(self._session, operation_id)
+
+    async def pause(self) -> Pause | None:
+        """Return who paused writes, as this transaction sees it."""
+        return await control.pause(self._session)
+
+    async def seal(self) -> tuple[Row, ...]:
+        """Put the audit lines of this transaction to the chain and return them."""
+        if not self._records:
+            return ()
+        return tuple(await audit.append(self._session, self._records, self._clock.now()))
+
+    def remember(self) -> None:
+        """Note what was stored; called when the transaction was committed."""
+        for reference in self._references:
+            self._memory.add(reference)

@@ -220,6 +220,7 @@ class Bot:
                 turn=turn,
                 messenger=messenger,
                 render=replies.render,
+                say=replies.say,
                 store=self.store,
                 ids=chance.ids,
                 background=self.background,
@@ -282,10 +283,14 @@ class Bot:
                     await asyncio.sleep(SETTLE_STEP_S)
 
     async def _is_quiet(self) -> bool:
-        if self.background.is_busy or self.runner.is_busy:
+        if self._is_busy():
             return False
         due = await self.store.next_due(self.runner.kinds)
-        return due is None or due - self.clock.now() > SOON
+        # A job that was claimed meanwhile falls due only with its lease: so look again.
+        return not self._is_busy() and (due is None or due - self.clock.now() > SOON)
+
+    def _is_busy(self) -> bool:
+        return self.background.is_busy or self.runner.is_busy
 
     async def stop(self) -> None:
         """Finish what runs within 10 seconds, then close everything."""

@@ -292,6 +292,8 @@ NOTICES: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
         "identity-missing": ("A name is missing", "A new one needs at least one of: {names}."),
         "changes-missing": ("Nothing to change", "Say what to change, as name=value: {usage}"),
         "target-missing": ("Which one?", "It does not say which one: {usage}"),
+        "following": ("Working on it", "The answer will come in the thread of this card."),
+        "repeated": ("Already asked for", "This message was carried out before; see /history."),
         "working": ("Working on it", "The answer will replace this message."),
         "lapsed": ("This button has lapsed", "What it stood for is over or replaced."),
         "pressed-already": ("Already done", "{who} was first. Nothing happened twice."),

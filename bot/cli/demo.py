@@ -183,3 +183,5 @@ def _show(heard: Heard) -> None:
         print("  ╵")
     if heard.toast:
         print(f"  » {heard.toast}")
+    if heard.trouble:
+        print(f"  {heard.trouble}")

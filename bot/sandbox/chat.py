@@ -5,7 +5,7 @@ title or number. Every activity is signed and goes through the bot's real door.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import httpx
 
@@ -31,10 +31,14 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """What came back: cards in the thread, and a toast that only the presser sees."""
+    """What came back: cards in the thread, and a toast that only the presser sees.
+
+    `trouble` says why nothing could come back.
+    """
 
     cards: tuple[JsonObject, ...] = ()
     toast: str = ""
+    trouble: str = ""
 
     @property
     def is_answer(self) -> bool:
@@ -90,7 +94,7 @@ class Chat:
         if news:
             self._remember(news[-1])
         cards = tuple(message.card for message in news if message.card)
-        return Heard((*heard.cards, *cards), heard.toast)
+        return replace(heard, cards=(*heard.cards, *cards))
 
     def _remember(self, message: Message) -> None:
         self._pressed = message.card
@@ -98,13 +102,13 @@ class Chat:
 
     async def _type(self, line: Line) -> Heard:
         activity = self._teams.message(self.people[line.who], self._world.channel, line.text)
-        await self._post(activity)
-        return Heard()
+        _, trouble = await self._post(activity)
+        return Heard(trouble=trouble)
 
     async def _press(self, line: Line) -> Heard:
         action = press_of(self._pressed, line.text) if self._pressed else None
         if action is None:
-            return Heard(toast=f"There is no button {line.text} on the newest card.")
+            return Heard(trouble=f"There is no button {line.text} on the newest card.")
         activity = self._teams.press(
             self.people[line.who],
             self._world.channel,
@@ -112,13 +116,13 @@ class Chat:
             action.get("data") or {},
             str(action.get("verb", "")),
         )
-        body = await self._post(activity)
+        body, trouble = await self._post(activity)
         if body.get("type") == CARD_TYPE:
             self._pressed = body["value"]
             return Heard((body["value"],))
-        return Heard(toast=str(body.get("value", "")))
+        return Heard(toast=_said(body.get("value")), trouble=trouble)
 
-    async def _post(self, activity: JsonObject) -> JsonObject:
+    async def _post(self, activity: JsonObject) -> tuple[JsonObject, str]:
         response = await self._http.post(
             f"{self._bot_url}/api/messages",
             json=activity,
@@ -126,6 +130,12 @@ class Chat:
             timeout=ANSWER_S,
         )
         if response.status_code >= 400:  # noqa: PLR2004 - the families of errors
-            return {"value": f"The bot answered {response.status_code}."}
-        body: JsonObject = response.json() if response.content else {}
-        return body
+            return {}, f"The bot answered {response.status_code}."
+        return (response.json() if response.content else {}), ""
+
+
+def _said(value: object) -> str:
+    """Return the text of an invoke's answer: a toast, or an error's message."""
+    if isinstance(value, dict):
+        return str(value.get("message", ""))
+    return str(value or "")

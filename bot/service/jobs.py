@@ -40,6 +40,7 @@ class Runner:
         self._at_once = at_once
         self._awake = asyncio.Event()
         self._stopping = False
+        self._claiming = False
         self._running: set[asyncio.Task[None]] = set()
 
     @property
@@ -49,8 +50,8 @@ class Runner:
 
     @property
     def is_busy(self) -> bool:
-        """Whether a handler works."""
-        return bool(self._running)
+        """Whether a handler works, or a job is being claimed for one."""
+        return self._claiming or bool(self._running)
 
     @property
     def kinds(self) -> tuple[str, ...]:
@@ -79,11 +80,14 @@ class Runner:
         free = self._at_once - len(self._running)
         if free <= 0:
             return False
+        self._claiming = True
         try:
             jobs = await self._store.claim_jobs(tuple(self._handlers), free)
         except StoreError:
             log.warning("jobs not claimed", reason="store unavailable")
             return False
+        finally:
+            self._claiming = False
         for job in jobs:
             task = group.create_task(self._work(job))
             self._running.add(task)

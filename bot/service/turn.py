@@ -199,6 +199,8 @@ class Turn:
         self._controls.wake()
         if operation is None:
             log.info("duplicate ignored", permission=command.spec.permission)
+            # An acknowledgement that stands already must not promise an answer for ever.
+            return Noted("repeated") if shown else None
         return None
 
     async def _bot_command(

@@ -11,18 +11,27 @@ from contextlib import asynccontextmanager
 from typing_extensions import override
 
 from bot.domain.errors import MessengerError
-from bot.domain.outcome import Listing, Manual, Noted, Outcome, Overview, Shown
+from bot.domain.outcome import (
+    ApprovalNeeded,
+    Failed,
+    GraphFailed,
+    Misread,
+    Noted,
+    NotFound,
+    Outcome,
+    Paused,
+    Refused,
+)
 from bot.service.ports import Answer, Messenger, Reference
 from bot.teams.messenger import CARD_TYPE
+from bot.teams.reply_toast import Brief
 from cards.frame import Rendered
 
 MESSAGE_TYPE = "application/vnd.microsoft.activity.message"
 ERROR_TYPE = "application/vnd.microsoft.error"
 WORKING = Noted("working")
+FOLLOWING = Noted("following")
 STARTED = Noted("started")
-# These replace the pressed card for the person who pressed; all else is said in a short message, so
-# that the card they worked with is not lost.
-REPLACING = (Listing, Shown, Overview, Manual)
 
 
 class MessageAnswer(Answer):
@@ -76,7 +85,11 @@ class MessageAnswer(Answer):
 
 
 class PressAnswer(Answer):
-    """The answer to a pressed button: the body of the invoke's response, while it is awaited."""
+    """The answer to a pressed button: the body of the invoke's response, while it is awaited.
+
+    What was asked for replaces the pressed card, for the person who pressed. Why it could not be
+    had is said in a toast, so that the card they worked with is not lost.
+    """
 
     def __init__(
         self,
@@ -84,26 +97,39 @@ class PressAnswer(Answer):
         reference: Reference,
         messenger: Messenger,
         render: Callable[[Outcome], Rendered],
+        say: Callable[[Brief], str],
     ) -> None:
         self._reference = reference
         self._messenger = messenger
         self._render = render
+        self._say = say
         self._body: asyncio.Future[Mapping[str, object]] = (
             asyncio.get_running_loop().create_future()
         )
 
     async def body(self, within_s: float) -> Mapping[str, object]:
-        """Return the response's body: the answer, or "working" when it is not there in time."""
+        """Return the response's body: the answer, or that it follows when it is not there in time."""
         done, _ = await asyncio.wait({self._body}, timeout=within_s)
         if not done:
-            self._body.set_result(self._rendered(WORKING))
+            self._body.set_result(self._rendered(FOLLOWING))
         return self._body.result()
 
     def _rendered(self, outcome: Outcome) -> Mapping[str, object]:
-        rendered = self._render(outcome)
-        if isinstance(outcome, REPLACING):
-            return {"statusCode": 200, "type": CARD_TYPE, "value": rendered.payload()}
-        return {"statusCode": 200, "type": MESSAGE_TYPE, "value": rendered.summary}
+        match outcome:
+            case (
+                Refused()
+                | ApprovalNeeded()
+                | Paused()
+                | Misread()
+                | NotFound()
+                | GraphFailed()
+                | Failed()
+                | Noted()
+            ):
+                return {"statusCode": 200, "type": MESSAGE_TYPE, "value": self._say(outcome)}
+            case _:
+                card = self._render(outcome).payload()
+                return {"statusCode": 200, "type": CARD_TYPE, "value": card}
 
     @override
     def hold(self) -> None:

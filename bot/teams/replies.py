@@ -30,6 +30,7 @@ from bot.domain.policy import Denial, Denied, Grant
 from bot.domain.resource import ResourceKind, Values
 from bot.service.ports import Clock
 from bot.teams.reply_operation import changes_of, operation_card, target_of, title_of
+from bot.teams.reply_toast import Brief, toast
 from bot.teams.reply_values import (
     arguments_of,
     facts_of,
@@ -94,6 +95,10 @@ class Replies:
                 return self._problem(outcome, place)
             case _:
                 assert_never(outcome)
+
+    def say(self, outcome: Brief) -> str:
+        """Return the toast of an outcome."""
+        return toast(outcome, words.place(self._cloud, self._tenant()))
 
     def _now(self) -> Stamp:
         return Stamp(at=exact(self._clock.now()))

@@ -1,21 +1,101 @@
-"""The main job in whole conversations, from the typed line to the card in the thread."""
+"""The main job from the first look to the clean-up, every card of it held in a golden file."""
 
+import re
+from collections.abc import Callable
 from pathlib import Path
 
-from tests.support.stage import staged, text_of
+import pytest
+
+from bot.cli import demo
+from bot.domain.audit import Verified
+from bot.domain.errors import ConfigError
+from bot.sandbox.chat import read_line
+from bot.sandbox.journal import JsonObject
+from tests.support.stage import Stage
+
+HERE = Path(__file__).parent
+SCRIPT = HERE / "main_job.txt"
+GOLDEN = HERE / "golden"
+LINES = [line for line in SCRIPT.read_text("utf-8").splitlines() if line and line[0] != "#"]
+RANDOM_ID = re.compile(r"5a5a5a5a-0000-4000-8000-\d{12}")
 
 
-async def test_an_administrator_lists_the_connectors_worst_first(tmp_path: Path) -> None:
-    async with staged(tmp_path) as stage:
-        card = await stage.sees("ada", "/exchange list")
-
-        assert card.index("EXCH02") < card.index("EXCH01")
-        assert "Contoso Lab" in card
+def name_of(number: int) -> str:
+    words = re.sub(r"[^a-z0-9]+", "-", LINES[number].lower())
+    return f"{number + 1:02d}-{words[:50].strip('-')}"
 
 
-async def test_a_viewer_is_refused_a_sync_with_the_reason(tmp_path: Path) -> None:
-    async with staged(tmp_path) as stage:
-        heard = await stage.says("vic", "/exchange sync EXCH01")
+def steady(value: object, ids: dict[str, str]) -> object:
+    """Return a card with the sandbox's ids numbered in the order in which people see them."""
+    if isinstance(value, dict):
+        return {key: steady(inner, ids) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [steady(inner, ids) for inner in value]
+    if isinstance(value, str):
+        return RANDOM_ID.sub(lambda found: ids.setdefault(found[0], f"id-{len(ids) + 1}"), value)
+    return value
 
-        assert "None of your roles allows exchange:sync" in text_of(heard)
-        assert stage.graph_writes() == []
+
+async def test_the_main_job_looks_as_in_its_golden_files(
+    any_stage: Stage, golden: Callable[[Path, object], None]
+) -> None:
+    ids: dict[str, str] = {}
+    final: list[JsonObject] = []
+    for text in LINES:
+        line = read_line(text, any_stage.chat.people)
+        assert line is not None
+        heard = await any_stage.chat.say(line)
+        assert len(heard.cards) == 1
+        final += heard.cards
+
+    for number, card in enumerate(final):
+        golden(GOLDEN / f"{name_of(number)}.json", steady(card, ids))
+
+
+def test_every_golden_file_belongs_to_a_line_of_the_script() -> None:
+    names = {name_of(number) for number in range(len(LINES))}
+
+    assert {path.stem for path in GOLDEN.glob("*.json")} == names
+
+
+async def test_the_main_job_changes_in_graph_what_it_says_and_nothing_else(
+    any_stage: Stage,
+) -> None:
+    before = dict(any_stage.world.connectors.records)
+    for text in LINES:
+        line = read_line(text, any_stage.chat.people)
+        assert line is not None
+        await any_stage.chat.say(line)
+
+    root = "/deviceManagement/exchangeConnectors"
+    writes = [(method, path.count("/") - 2) for method, path in any_stage.graph_writes()]
+    assert writes == [("POST", 0), ("PATCH", 1), ("POST", 2), ("DELETE", 1)]
+    assert all(path.startswith(root) for _, path in any_stage.graph_writes())
+    assert any_stage.world.connectors.records == before
+    assert isinstance(await any_stage.bot.store.verify_audit(), Verified)
+
+
+async def test_the_demo_plays_the_main_job_and_every_line_is_answered(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code = await demo.run(script=SCRIPT, keep=tmp_path / "kept")
+
+    assert code == 0
+    assert "Delete EXCH 09 – done" in capsys.readouterr().out  # noqa: RUF001 - as in the card
+    assert (tmp_path / "kept" / "connectors.db").exists()
+
+
+@pytest.mark.parametrize("line", ["nobody: /help", "ada /help", "ada: ", "ada> Next"])
+async def test_the_demo_fails_at_a_line_that_the_bot_cannot_answer(
+    line: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    script = tmp_path / "script.txt"
+    script.write_text(f"{line}\nada: /whoami\n", "utf-8")
+
+    assert await demo.run(script=script, keep=None) == 1
+    assert line.strip() in capsys.readouterr().err
+
+
+async def test_a_script_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"missing\.txt"):
+        await demo.run(script=tmp_path / "missing.txt", keep=None)

@@ -17,16 +17,20 @@ from bot.app import CROCKFORD, Bot, Chance
 from bot.cli.demo import APP_ID, POLICY, SECRET
 from bot.clients import Pace
 from bot.sandbox.chat import Chat, Heard, Line
+from bot.sandbox.connector import Message
 from bot.sandbox.identity import Registration
 from bot.sandbox.journal import JsonObject
 from bot.sandbox.keys import new_private_key
+from bot.sandbox.people import Channel
 from bot.sandbox.server import Sandbox
 from bot.sandbox.terminal import lines_of
 from bot.sandbox.world import TENANT, World, seed
 from bot.settings import Settings
+from bot.store.audit import exported
 
 START = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
 SETTLE_S = 20.0
+STEP_S = 0.01
 
 
 class FakeClock:
@@ -111,8 +115,56 @@ class Stage:
             if request.method != "GET" and "/users/" not in request.path
         ]
 
+    def activity(
+        self, who: str, text: str, *, channel: Channel | None = None, root: str | None = None
+    ) -> JsonObject:
+        """Return what arrives when somebody types a text; `root` is the thread's first message."""
+        teams = self.sandbox.teams()
+        return teams.message(
+            self.chat.people[who], channel or self.world.channel, text, thread_root=root
+        )
+
+    def press(self, who: str, data: JsonObject, *, card: str = "1") -> JsonObject:
+        """Return what arrives when somebody presses a button with this data on a card."""
+        teams = self.sandbox.teams()
+        return teams.press(self.chat.people[who], self.world.channel, card, data, "run")
+
+    def messages(self) -> list[Message]:
+        """Return the bot's messages in order of posting."""
+        return self.sandbox.connector.messages()
+
+    def shown(self) -> list[str]:
+        """Return every message of the bot as people see it now, in order of posting."""
+        return ["\n".join(lines_of(message.card or {})) for message in self.messages()]
+
+    async def audited(self) -> list[str]:
+        """Return what each line of the audit says happened, oldest first."""
+        return [str(exported(row)["what"]) async for row in self.bot.store.audit_rows()]
+
     async def settle(self) -> None:
-        await self.bot.settle(SETTLE_S)
+        """Wait until all work is done that can be done without time moving."""
+        await settled(self.bot)
+
+
+async def settled(bot: Bot) -> None:
+    """Wait until no turn and no job of a bot with a standing clock has anything left to do."""
+    async with asyncio.timeout(SETTLE_S):
+        while not await _is_done(bot):  # noqa: ASYNC110 - the end of all work has no event
+            await asyncio.sleep(STEP_S)
+
+
+async def _is_done(bot: Bot) -> bool:
+    if _is_busy(bot):
+        return False
+    due = await bot.store.next_due(bot.runner.kinds)
+    if due is not None and due <= bot.clock.now():
+        bot.runner.wake()
+        return False
+    return not _is_busy(bot)
+
+
+def _is_busy(bot: Bot) -> bool:
+    return bot.background.is_busy or bot.runner.is_busy
 
 
 def text_of(heard: Heard) -> str:
@@ -203,9 +255,9 @@ async def joined(
                 world=world,
                 http=http,
                 bot_url=url,
-                settle=lambda: bot.settle(SETTLE_S),
+                settle=lambda: settled(bot),
             )
-            await bot.settle(SETTLE_S)
+            await settled(bot)
             yield Stage(
                 sandbox, world, bot, clock, http, url, chat, Path(bot.settings.policy_file)
             )

@@ -1,0 +1,73 @@
+"""Outcome -> toast: what the person who pressed a button reads where the card stays as it is."""
+
+from typing import TypeAlias, assert_never
+
+from bot.domain.outcome import (
+    ApprovalNeeded,
+    Failed,
+    GraphFailed,
+    Misread,
+    Noted,
+    NotFound,
+    Paused,
+    Refused,
+)
+from cards import words
+from cards.text import fill, plain
+from cards.times import within
+
+LIMIT = 600
+Brief: TypeAlias = (
+    Refused | ApprovalNeeded | Paused | Misread | NotFound | GraphFailed | Failed | Noted
+)
+"""The outcomes that a sentence or two can tell whole."""
+
+
+def toast(outcome: Brief, place: str) -> str:
+    """Return what happened, the one reason, what to do next, and where this was said."""
+    sentences = [*_sentences(outcome), place]
+    return plain(" ".join(sentence for sentence in sentences if sentence), LIMIT)
+
+
+def _sentences(outcome: Brief) -> tuple[str, ...]:
+    match outcome:
+        case Refused() | ApprovalNeeded() | Paused():
+            return _refusal(outcome)
+        case Noted(code="slow-down"):
+            return _denied("slow-down", wait=words.A_MOMENT)
+        case Noted(code=code, details=details):
+            title, text = words.NOTICES.get(code, (code, ""))
+            twin = dict(details).get("command", "")
+            return f"{title}.", fill(text, dict(details)), twin
+        case Misread(code=code, details=details):
+            why = words.MISREADINGS.get(code, words.MISREAD)
+            return fill(why, dict(details)), words.SEE_HELP
+        case NotFound(kind=kind, target=target):
+            return (fill(words.NOT_FOUND, {"kind": kind.title, "target": target}),)
+        case GraphFailed(fault=fault, retry_after_s=retry, error_id=error_id):
+            title = words.GRAPH_TITLES.get(fault.status, words.GRAPH_TITLE)
+            hints = words.GRAPH_HINTS.get(fault.status, words.GRAPH_HINTS_OTHER)
+            hint = hints[0] if retry is None else fill(words.RETRY, {"when": within(retry)})
+            return f"{title}.", hint, f"{words.ERROR} {error_id}"
+        case Failed(code=code, error_id=error_id):
+            why = words.FAILURES.get(code, words.FAILURES["internal"])
+            return why, words.FAILURE_ADVICE, f"{words.ERROR} {error_id}"
+        case _:
+            assert_never(outcome)
+
+
+def _refusal(outcome: Refused | ApprovalNeeded | Paused) -> tuple[str, ...]:
+    match outcome:
+        case Refused(denied=denied):
+            return _denied(denied.reason, permission=denied.permission, rule=denied.rule)
+        case ApprovalNeeded(spec=spec):
+            return _denied("approval", permission=spec.permission)
+        case Paused(who=who):
+            return _denied("paused" if who else "read-only")
+        case _:
+            assert_never(outcome)
+
+
+def _denied(code: str, **values: str) -> tuple[str, ...]:
+    why = fill(words.DENIALS.get(code, words.DENIED_OTHERWISE), values)
+    return why, fill(words.REMEDIES.get(code, words.SEE_HELP), values)

@@ -1,0 +1,30 @@
+"""A stage for each conversation, on every engine where its state is at stake."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.databases import ENGINES, fresh_url
+from tests.support.stage import Script, Stage, staged
+
+
+@pytest.fixture(params=ENGINES)
+async def database(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[str]:
+    """Return the URL of an empty database, of each engine in turn."""
+    async with fresh_url(request.param, tmp_path) as url:
+        yield url
+
+
+@pytest.fixture
+async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
+    """Return a bot on a SQLite file, for conversations that leave nothing behind."""
+    async with staged(tmp_path) as stage:
+        yield stage
+
+
+@pytest.fixture
+async def any_stage(tmp_path: Path, database: str) -> AsyncIterator[Stage]:
+    """Return a bot on each engine in turn."""
+    async with staged(tmp_path, Script(database_url=database)) as stage:
+        yield stage

@@ -18,14 +18,23 @@ from bot.clients import Pace, connect, service_urls
 from bot.domain.command import Catalogue
 from bot.domain.errors import BotError, ConfigError, StoreError
 from bot.domain.kinds import KINDS
+from bot.service.approvals import Approvals
 from bot.service.controls import Controls
-from bot.service.execution import EXECUTE_JOB, OBSERVE_JOB, Execution
+from bot.service.execution import (
+    EXECUTE_JOB,
+    EXPIRE_JOB,
+    OBSERVE_JOB,
+    REMIND_JOB,
+    TELL_JOB,
+    Execution,
+)
 from bot.service.farside import FarSide
 from bot.service.jobs import Runner
 from bot.service.notify import CARD_JOB, CardOutbox
 from bot.service.operations import Operations
 from bot.service.ports import Clock, Ids, World
 from bot.service.reads import Reads
+from bot.service.recheck import Recheck
 from bot.service.turn import Turn
 from bot.settings import Settings
 from bot.store.clock import DatabaseClock
@@ -181,7 +190,7 @@ class Bot:
             catalogue=self.catalogue,
             far_side=FarSide(resources=clients.gateway, sleep=chance.pace.sleep),
             observe_for=settings.observe_for,
-            is_read_only=is_read_only,
+            recheck=Recheck(world, catalogue=self.catalogue, is_read_only=is_read_only),
         )
         outbox = CardOutbox(
             store=self.store,
@@ -189,6 +198,7 @@ class Bot:
             clock=self.clock,
             catalogue=self.catalogue,
         )
+        approvals = Approvals(world, catalogue=self.catalogue, wake=self._wake)
         self.runner = Runner(
             store=self.store,
             clock=self.clock,
@@ -196,6 +206,9 @@ class Bot:
                 EXECUTE_JOB: execution.execute,
                 OBSERVE_JOB: execution.observe,
                 CARD_JOB: outbox.show,
+                TELL_JOB: outbox.tell,
+                EXPIRE_JOB: approvals.expire,
+                REMIND_JOB: approvals.remind,
             },
             lease_s=chance.lease_s,
         )
@@ -205,11 +218,12 @@ class Bot:
             catalogue=self.catalogue,
             reads=Reads(world, catalogue=self.catalogue),
             operations=operations,
+            approvals=approvals,
             controls=Controls(
                 world,
                 catalogue=self.catalogue,
                 operations=operations,
-                wake=self.runner.wake,
+                wake=self._wake,
                 is_read_only=is_read_only,
             ),
         )
@@ -227,6 +241,9 @@ class Bot:
                 metrics=self.metrics,
             )
         )
+
+    def _wake(self) -> None:
+        self.runner.wake()
 
     def _guard(self) -> Guard:
         settings, now = self.settings, self.clock.now

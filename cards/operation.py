@@ -6,7 +6,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
 
-from microsoft_teams.cards import CardElement
+from microsoft_teams.cards import CardElement, TextInput
 
 from cards import signs, words
 from cards.elements import code, grid, line, pair, rich, run, separate
@@ -78,7 +78,8 @@ class Operation:
     """A write as it stands. `id` is the short one; `code` a key of `words.OUTCOMES` or empty.
 
     `observation` counts for done alone. `differences` holds what was asked for before the arrow
-    and what was found behind it.
+    and what was found behind it. `asks` says whose consent is waited for; `takes_comment` gives
+    the card a field whose text goes along with Reject.
     """
 
     id: str
@@ -96,6 +97,8 @@ class Operation:
     fault: Fault | None = None
     request_id: str = ""
     notes: tuple[str, ...] = ()
+    asks: tuple[Fact, ...] = ()
+    takes_comment: bool = False
     buttons: tuple[Button, ...] = ()
 
 
@@ -139,6 +142,7 @@ def render(operation: Operation, place: Place, stamp: Stamp) -> Rendered:
         _resolution(operation),
         facts(0, [Fact(words.TARGET, operation.target)]),
         facts(3, [Fact(words.REASON, operation.reason)] if operation.reason else []),
+        facts(0, operation.asks),
         listed(1, words.STEPS, [_step(step) for step in operation.steps]),
         changes(2, operation.differences, words.DIFFERENCES),
         *(fault_facts(operation.fault) if operation.fault else ()),
@@ -148,8 +152,14 @@ def render(operation: Operation, place: Place, stamp: Stamp) -> Rendered:
         listed(7, "", _receipt(operation)),
         notes(4, operation.notes),
     ]
+    if operation.takes_comment:
+        blocks.append(fixed(_comment()))
     head = Head(tone, sign, words.headline(operation.title, word))
     return compose(head, blocks, place=place, stamp=stamp, buttons=operation.buttons)
+
+
+def _comment() -> TextInput:
+    return TextInput(id="comment", label=words.COMMENT_LABEL, max_length=500)
 
 
 def _key(operation: Operation) -> str:

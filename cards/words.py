@@ -39,6 +39,8 @@ STEPS_TAKEN: Final[Mapping[str, str]] = MappingProxyType(
     {
         "requested": "Requested",
         "approved": "Approved",
+        "approve": "Approved",
+        "reject": "Rejected",
         "accepted": "Accepted by Graph",
         "observed": "Observed",
         "resolved": "Resolved by a person",
@@ -95,6 +97,9 @@ OUTCOMES: Final[Mapping[str, str]] = MappingProxyType(
         "target-changed": "The target changed since the plan was made.",
         "rights-changed": "Somebody's rights changed since the plan was made.",
         "graph": "Graph did not carry it out.",
+        "execute-late": "It was approved, but did not run within the time allowed.",
+        "approver-rights-lost": "Somebody who approved it may not do so any more.",
+        "plan-differs": "The plan is not the one that was voted on.",
         "unreadable": "Graph could not be read afterwards, so the outcome is not known.",
         "unseen": "Reading back, nothing was seen of it. It may still arrive: look before "
         "you ask for it again.",
@@ -283,6 +288,27 @@ NOTICES: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
         "resumed": ("Writes resumed", "{who} let writes run again."),
         "not-paused": ("Not paused", "Writes were not paused."),
         "resolved": ("Resolved", "{who} recorded operation {id} as {outcome}."),
+        "decided-approved": ("Approved", "{asker}: {what} was approved by {who}."),
+        "decided-rejected": ("Rejected", "{asker}: {what} was rejected by {who}. {comment}"),
+        "decided-expired": ("Expired", "{asker}: {what} was not decided or not run in time."),
+        "decided-stale": ("Out of date", "{asker}: {what} did not run; its card says why."),
+        "vote-own": ("Not your own", "Somebody else has to decide what you asked for."),
+        "vote-not-approver": ("Not yours to decide", "None of your roles may decide {id}."),
+        "vote-over": ("Already decided", "Operation {id} is {state}; your vote was not needed."),
+        "vote-expired": ("Too late", "The time to decide {id} is over."),
+        "vote-old-revision": (
+            "An old card",
+            "The request changed since; look at its newest card.",
+        ),
+        "vote-twice": ("Counted already", "You have voted on {id}; others have to as well."),
+        "vote-counted": ("Counted", "Your vote on {id} counts; it is {state} now."),
+        "not-waiting": ("Nothing to decide", "Operation {id} is {state}."),
+        "cancelled": ("Cancelled", "Operation {id} was taken back."),
+        "cancel-not-asker": ("Not yours to cancel", "Only {who} can take back {id}."),
+        "reason-missing": (
+            "A reason is needed",
+            'The policy wants one: add --reason "…" to {command}',
+        ),
         "started": ("Started", "Its own card in the thread shows how it goes."),
         "lapsed-command": (
             "Buttons do not run this",
@@ -310,6 +336,30 @@ NOTICES: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
 )
 
 
+APPROVE_BUTTON, REJECT_BUTTON, CANCEL_BUTTON = "Approve", "Reject", "Cancel"
+COMMENT_LABEL: Final = "Comment (goes along with Reject)"
+WHO_DECIDES, STILL_NEEDED, LAPSES, TO_TYPE = "Who may decide", "Still needed", "Lapses", "Or type"
+TO_DECIDE, ASKED_FOR = "Waiting for you", "You asked for"
+WAITING_TITLE: Final = "What waits for consent"
+NOTHING_WAITS: Final = "Nothing waits."
+
+
+def needed(missing: int, total: int) -> str:
+    """Return how many must still consent."""
+    return f"{missing} of {total}"
+
+
+def lapse(when: str) -> str:
+    """Return until when it can be decided, and what happens then."""
+    return f"{when}; then nothing is changed"
+
+
+def twins(short: str) -> str:
+    """Return what to type in place of the buttons."""
+    return f"/approve {short}   /reject {short}   /cancel {short}"
+
+
+NOBODY: Final = "nobody"
 NEVER: Final = "never"
 JUST_NOW: Final = "just now"
 NEW: Final = "new"

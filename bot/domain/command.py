@@ -195,6 +195,9 @@ def _filters(kind: ResourceKind) -> tuple[Option, ...]:
     )
 
 
+OPERATION = Argument("operation", "The operation's id.")
+COMMENT = Option("comment", "Why, shown with the decision.")
+
 BOT_COMMANDS = (
     CommandSpec(
         BOT,
@@ -229,11 +232,48 @@ BOT_COMMANDS = (
         "resolve",
         "Close an operation whose outcome could not be known",
         arguments=(
-            Argument("operation", "The operation's id."),
+            OPERATION,
             Argument("outcome", "What a human found.", choices=("done", "failed")),
         ),
         options=(REASON,),
         examples=("/resolve 7F3K done",),
+        acts=True,
+    ),
+    CommandSpec(
+        BOT,
+        "approvals",
+        "What waits for your decision, and what you asked for",
+        examples=("/approvals",),
+        is_open=True,
+        in_menu=True,
+    ),
+    CommandSpec(
+        BOT,
+        "approve",
+        "Consent to an operation that waits",
+        arguments=(OPERATION,),
+        options=(COMMENT,),
+        examples=("/approve 7F3K",),
+        is_open=True,
+        acts=True,
+    ),
+    CommandSpec(
+        BOT,
+        "reject",
+        "Refuse an operation that waits",
+        arguments=(OPERATION,),
+        options=(COMMENT,),
+        examples=('/reject 7F3K --comment "not before the weekend"',),
+        is_open=True,
+        acts=True,
+    ),
+    CommandSpec(
+        BOT,
+        "cancel",
+        "Take back an operation you asked for",
+        arguments=(OPERATION,),
+        examples=("/cancel 7F3K",),
+        is_open=True,
         acts=True,
     ),
     CommandSpec(

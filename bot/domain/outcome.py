@@ -4,11 +4,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeAlias
 
+from bot.domain.approval import Approval
 from bot.domain.command import CommandSpec
 from bot.domain.errors import GraphFault
 from bot.domain.operation import Operation
 from bot.domain.plan import Plan
-from bot.domain.policy import Denied, Grant, NeedsApproval
+from bot.domain.policy import Denied, Grant
 from bot.domain.resource import ResourceKind, Values
 
 
@@ -84,6 +85,25 @@ class Operated:
 
     kind: ResourceKind
     operation: Operation
+    approval: Approval | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """What became of a request that waited, for the one who asked."""
+
+    kind: ResourceKind
+    operation: Operation
+    approval: Approval
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """`/approvals`: what this person may decide, and what they asked for."""
+
+    to_decide: tuple[Operated, ...]
+    asked: tuple[Operated, ...]
+    now: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,14 +123,6 @@ class Refused:
     """The policy said no."""
 
     denied: Denied
-
-
-@dataclass(frozen=True, slots=True)
-class ApprovalNeeded:
-    """The policy asks for a second person."""
-
-    spec: CommandSpec
-    verdict: NeedsApproval
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,7 +206,8 @@ Outcome: TypeAlias = (
     | Operated
     | History
     | Refused
-    | ApprovalNeeded
+    | Decided
+    | Waiting
     | Paused
     | Noted
     | Misread

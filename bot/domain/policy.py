@@ -198,10 +198,18 @@ def _judge(
     for rail in policy.guardrails:
         if rail.channel == conversation and not any(matches(p, permission) for p in rail.allow):
             return Denied(Denial.GUARDRAIL, permission, ", ".join(rail.allow), held=held)
-    for rule in policy.approvals:
-        if spec.writes and any(matches(p, permission) for p in rule.commands):
-            return NeedsApproval(allowing[0], rule)
-    return Allowed(*allowing)
+    rule = rule_of(policy, spec)
+    return NeedsApproval(allowing[0], rule) if rule else Allowed(*allowing)
+
+
+def rule_of(policy: Policy, spec: CommandSpec) -> ApprovalRule | None:
+    """Return the first approval rule that covers a writing command."""
+    covering = (
+        rule
+        for rule in policy.approvals
+        if spec.writes and any(matches(p, spec.permission) for p in rule.commands)
+    )
+    return next(covering, None)
 
 
 def _first(

@@ -13,16 +13,19 @@ from bot.domain.command import Catalogue
 from bot.domain.errors import DirectoryUnavailable, GraphAmbiguous, GraphError, GraphFault
 from bot.domain.operation import Observation, Operation, Result, State
 from bot.domain.plan import Plan, differences
-from bot.domain.policy import Allowed, decide
 from bot.domain.resource import Effect, ResourceKind, Verb
 from bot.service.evidence import audit_line
 from bot.service.farside import RECOVERY_S, FarSide, Sight, View
 from bot.service.ports import AuditRecord, Job, Transaction, World
+from bot.service.recheck import Recheck
 
 log = structlog.get_logger(__name__)
 EXECUTE_JOB = "execute"
 OBSERVE_JOB = "observe"
-RECHECK_AFTER = timedelta(seconds=30)
+EXPIRE_JOB = "expire"
+REMIND_JOB = "remind"
+TELL_JOB = "tell"
+HOLD_AT_MOST = timedelta(minutes=1)
 READ_ATTEMPTS = 3
 RETRY_READ = timedelta(seconds=5)
 OBSERVE_CAP_S = 60.0
@@ -41,7 +44,7 @@ class Execution:
         catalogue: Catalogue,
         far_side: FarSide,
         observe_for: timedelta,
-        is_read_only: bool,
+        recheck: Recheck,
     ) -> None:
         self._world = world
         self._store = world.store
@@ -49,7 +52,7 @@ class Execution:
         self._catalogue = catalogue
         self._far_side = far_side
         self._observe_for = observe_for
-        self._is_read_only = is_read_only
+        self._recheck = recheck
 
     async def execute(self, job: Job) -> None:
         """Carry out operation `job.subject`, or find out what became of it."""
@@ -62,9 +65,13 @@ class Execution:
         if operation.state is State.EXECUTING:
             await self._resume(job, operation, kind, verb)
             return
-        refusal = await self._refusal(operation)
+        try:
+            refusal = await self._recheck.refusal(operation)
+        except (DirectoryUnavailable, GraphError) as error:
+            await self._hold(job, operation, str(error))
+            return
         if refusal is not None:
-            await self._end(job, operation, State.FAILED, refusal)
+            await self._end(job, operation, *refusal)
         elif await self._intend(operation):
             await self._write(job, operation, kind, verb, may_repeat=True)
 
@@ -76,22 +83,14 @@ class Execution:
             raise LookupError(message)
         return kind, verb
 
-    async def _refusal(self, operation: Operation) -> Result | None:
-        """Return why the operation may not run any more, judged anew when time has passed."""
-        if self._is_read_only or await self._store.pause() is not None:
-            return Result(code="paused")
-        if self._clock.now() - operation.updated_at < RECHECK_AFTER:
-            return None
-        policy = self._world.policies.current()
-        try:
-            person = await self._world.directory.person(
-                operation.actor.tenant, operation.actor.oid, policy.groups, is_fresh=True
-            )
-        except DirectoryUnavailable:
-            return Result(code="rights-unread")
-        spec = self._catalogue.by_permission[f"{operation.plan.kind}:{operation.plan.verb}"]
-        verdict = decide(policy, person, spec, conversation=operation.conversation)
-        return None if isinstance(verdict, Allowed) else Result(code="rights-lost")
+    async def _hold(self, job: Job, operation: Operation, why: str) -> None:
+        """Wait for what could not be read; an approval's own deadline ends the waiting."""
+        now = self._clock.now()
+        if now - operation.updated_at >= HOLD_AT_MOST:
+            await self._end(job, operation, State.FAILED, Result(code="rights-unread"))
+            return
+        async with self._store.begin() as tx:
+            await tx.postpone_job(job, now + RETRY_READ, why)
 
     async def _intend(self, operation: Operation) -> bool:
         async with self._store.begin() as tx:
@@ -182,6 +181,8 @@ class Execution:
             if await tx.move_operation(operation.id, source=source, target=state, result=result):
                 await tx.append_audit(self._line(f"operation {state}", operation, result))
                 await tx.want_card(operation.id)
+                if state in {State.STALE, State.EXPIRED}:
+                    await tx.add_job(TELL_JOB, operation.id, self._clock.now())
                 return True
         return False
 

@@ -3,13 +3,14 @@
 A job renders the current state, so repeats are harmless and bursts collapse into one edit.
 """
 
+from dataclasses import replace
 from datetime import timedelta
 
 import structlog
 
 from bot.domain.command import Catalogue
 from bot.domain.errors import MessengerError
-from bot.domain.outcome import Operated
+from bot.domain.outcome import Decided, Operated
 from bot.service.ports import Card, Clock, Job, Messenger, Store
 
 log = structlog.get_logger(__name__)
@@ -36,7 +37,8 @@ class CardOutbox:
         if card is None or operation is None:
             await self._finish(job)
             return
-        outcome = Operated(self._catalogue.kinds[operation.plan.kind], operation)
+        approval = await self._store.approval(job.subject)
+        outcome = Operated(self._catalogue.kinds[operation.plan.kind], operation, approval)
         try:
             activity_id = await self._send(card, outcome)
         except MessengerError as error:
@@ -47,6 +49,25 @@ class CardOutbox:
                 card.operation_id, activity_id=activity_id, revision=card.revision_wanted
             )
             await tx.finish_job(job)
+
+    async def tell(self, job: Job) -> None:
+        """Tell the one who asked, in their thread, what became of operation `job.subject`."""
+        operation = await self._store.operation(job.subject)
+        approval = await self._store.approval(job.subject)
+        card = await self._store.card(job.subject)
+        if operation is None or approval is None or card is None:
+            await self._finish(job)
+            return
+        root = approval.thread.partition(";")[0]
+        heard = await self._store.reference(operation.actor.tenant, root) or card.reference
+        thread = replace(heard, conversation=approval.thread, reply_to=approval.reply_to)
+        outcome = Decided(self._catalogue.kinds[operation.plan.kind], operation, approval)
+        try:
+            _ = await self._messenger.post(thread, outcome)
+        except MessengerError as error:
+            await self._later(job, error)
+            return
+        await self._finish(job)
 
     async def _send(self, card: Card, outcome: Operated) -> str:
         if card.activity_id is None:

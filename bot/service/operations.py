@@ -1,18 +1,20 @@
 """Every write is an operation: asked for in one transaction with its audit, card and job."""
 
 import hashlib
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 import structlog
 
+from bot.domain.approval import Approval
 from bot.domain.command import Catalogue, Command
 from bot.domain.operation import Actor, Operation, State
 from bot.domain.parse import format_command
-from bot.domain.plan import Plan
+from bot.domain.plan import Plan, volatile_of
+from bot.domain.policy import ApprovalRule
 from bot.service.evidence import audit_line
-from bot.service.execution import EXECUTE_JOB
-from bot.service.ports import Card, Request, World
+from bot.service.execution import EXECUTE_JOB, EXPIRE_JOB, REMIND_JOB
+from bot.service.ports import Card, Reference, Request, Transaction, World
 
 log = structlog.get_logger(__name__)
 
@@ -20,6 +22,15 @@ log = structlog.get_logger(__name__)
 def _guid_of(operation_id: str) -> str:
     """Return the GUID under which Graph knows an operation's request; the same each time."""
     return str(UUID(bytes=hashlib.sha256(operation_id.encode()).digest()[:16], version=4))
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """A write somebody asks for; `rule` is the approval it has to wait for, if any."""
+
+    command: Command
+    plan: Plan
+    rule: ApprovalRule | None
 
 
 class Operations:
@@ -32,18 +43,19 @@ class Operations:
         self._catalogue = catalogue
 
     async def ask(
-        self, request: Request, command: Command, plan: Plan, actor: Actor, shown: str | None
+        self, request: Request, wish: Wish, actor: Actor, shown: str | None
     ) -> Operation | None:
-        """Write the operation, its audit line, its card and its job, all or nothing.
+        """Write the operation, its audit line, its card and its jobs, all or nothing.
 
         `shown` is the id of the acknowledgement that already stands in the thread and becomes the
         card. Returns None when this activity was carried out before.
         """
+        command, plan, rule = wish.command, wish.plan, wish.rule
         now = self._clock.now()
         operation = Operation(
             id=(new_id := self._ids.new()),
             short=await self._short(new_id),
-            state=State.APPROVED,
+            state=State.WAITING if rule else State.APPROVED,
             command=format_command(command),
             plan=plan,
             actor=actor,
@@ -61,10 +73,52 @@ class Operations:
             await tx.append_audit(
                 audit_line(self._catalogue.kinds[plan.kind], "operation requested", operation)
             )
-            await tx.add_card(Card(operation.id, request.reference, shown, 1, 0))
-            await tx.add_job(EXECUTE_JOB, operation.id, now)
+            if rule is None:
+                await tx.add_card(Card(operation.id, request.reference, shown, 1, 0))
+                await tx.add_job(EXECUTE_JOB, operation.id, now)
+            else:
+                await self._wait(tx, request, operation, rule, shown)
         log.info("operation requested", operation=operation.short, command=command.spec.permission)
         return operation
+
+    async def _wait(
+        self,
+        tx: Transaction,
+        request: Request,
+        operation: Operation,
+        rule: ApprovalRule,
+        shown: str | None,
+    ) -> None:
+        """Write what the operation waits for, and the jobs that end or recall the waiting."""
+        now = operation.created_at
+        asked_in = request.reference
+        place = await self._place(request, rule)
+        kind = self._catalogue.kinds[operation.plan.kind]
+        await tx.add_card(Card(operation.id, place, shown if place == asked_in else None, 1, 0))
+        await tx.add_approval(
+            Approval(
+                operation_id=operation.id,
+                rule=rule,
+                fingerprint=operation.plan.fingerprint(volatile_of(kind)),
+                revision=1,
+                expires_at=now + rule.expires,
+                thread=asked_in.conversation,
+                reply_to=asked_in.reply_to,
+            )
+        )
+        await tx.add_job(EXPIRE_JOB, operation.id, now + rule.expires)
+        if rule.remind is not None:
+            await tx.add_job(REMIND_JOB, operation.id, now + rule.remind)
+
+    async def _place(self, request: Request, rule: ApprovalRule) -> Reference:
+        """Return where the card goes: the rule's channel once it was heard of, else the thread."""
+        if rule.channel is None or rule.channel == request.reference.root:
+            return request.reference
+        heard = await self._store.reference(request.actor.tenant, rule.channel)
+        if heard is None:
+            log.warning("approval channel unknown", channel=rule.channel)
+            return request.reference
+        return replace(heard, conversation=rule.channel, reply_to=None)
 
     async def _short(self, new_id: str) -> str:
         for length in range(4, len(new_id)):

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from pydantic import JsonValue
 
+from bot.domain.approval import Approval
 from bot.domain.operation import Actor, Operation, Result, State
 from bot.domain.outcome import Outcome
 from bot.domain.policy import Person, Policy
@@ -209,6 +210,18 @@ class Transaction(Protocol):
         """Ask for the operation's card to be shown anew: revision + 1 and a job, due at once."""
         ...
 
+    async def add_approval(self, approval: Approval) -> None:
+        """Insert what an operation waits for."""
+        ...
+
+    async def lock_approval(self, operation_id: str) -> Approval | None:
+        """Return an approval and keep everybody else from changing it until the block ends."""
+        ...
+
+    async def save_approval(self, approval: Approval) -> None:
+        """Replace an approval that this transaction has locked."""
+        ...
+
     async def card_shown(self, operation_id: str, *, activity_id: str, revision: int) -> None:
         """Record that a revision of the card stands in Teams."""
         ...
@@ -277,6 +290,18 @@ class Store(Protocol):
 
     async def card(self, operation_id: str) -> Card | None:
         """Return the card of an operation."""
+        ...
+
+    async def approval(self, operation_id: str) -> Approval | None:
+        """Return what an operation waits, or waited, for."""
+        ...
+
+    async def waiting(self, limit: int) -> Sequence[tuple[Operation, Approval]]:
+        """Return the operations that wait for consent, the one that lapses first first."""
+        ...
+
+    async def reference(self, tenant: str, root: str) -> Reference | None:
+        """Return how a conversation can be reached, as last heard of."""
         ...
 
     async def pause(self) -> Pause | None:

@@ -3,11 +3,12 @@
 A pressed button takes the same way as typed text: it becomes the same command and is judged again.
 """
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import structlog
 
-from bot.domain.command import Catalogue, Command
+from bot.domain.approval import Decision, Vote
+from bot.domain.command import COMMENT, Catalogue, Command
 from bot.domain.errors import (
     BotError,
     DirectoryUnavailable,
@@ -20,7 +21,6 @@ from bot.domain.errors import (
 from bot.domain.operation import Actor
 from bot.domain.outcome import (
     Ambiguous,
-    ApprovalNeeded,
     Failed,
     GraphFailed,
     Misread,
@@ -30,17 +30,36 @@ from bot.domain.outcome import (
     Planned,
     Refused,
 )
-from bot.domain.parse import format_command, parse
+from bot.domain.parse import format_command
 from bot.domain.plan import make_plan
-from bot.domain.policy import Denied, NeedsApproval, Person, Policy, decide, permitted
+from bot.domain.policy import (
+    ApprovalRule,
+    Denied,
+    NeedsApproval,
+    Person,
+    Policy,
+    decide,
+    permitted,
+)
 from bot.domain.resource import Effect, ResourceKind, Values
-from bot.domain.text import clean
+from bot.service.approvals import Approvals
 from bot.service.controls import Controls
-from bot.service.operations import Operations
+from bot.service.intent import intent
+from bot.service.operations import Operations, Wish
 from bot.service.ports import Answer, AuditRecord, Request, World
 from bot.service.reads import Reads
 
 log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A writing command of a person who may ask for it; `rule` is the approval it waits for."""
+
+    request: Request
+    command: Command
+    actor: Actor
+    rule: ApprovalRule | None
 
 
 class Turn:
@@ -53,12 +72,14 @@ class Turn:
         catalogue: Catalogue,
         reads: Reads,
         operations: Operations,
+        approvals: Approvals,
         controls: Controls,
     ) -> None:
         self._world = world
         self._catalogue = catalogue
         self._reads = reads
         self._operations = operations
+        self._approvals = approvals
         self._controls = controls
 
     async def handle(self, request: Request, answer: Answer) -> None:
@@ -93,15 +114,12 @@ class Turn:
     async def _outcome(self, request: Request, answer: Answer) -> Outcome | None:
         if request.is_throttled:
             return Noted("slow-down")
-        text, is_pressed = _text_of(request)
-        if text is None:
-            return Noted("lapsed")
-        parsed = parse(text or "help", self._catalogue)
-        if isinstance(parsed, Misread):
-            return await self._allowed_suggestions(request, parsed)
-        if is_pressed and parsed.spec.acts:
-            return Noted("lapsed-command", (("command", format_command(parsed)),))
-        return await self._judge(request, parsed, answer)
+        asked = intent(request, self._catalogue)
+        if isinstance(asked, Noted):
+            return asked
+        if isinstance(asked, Misread):
+            return await self._allowed_suggestions(request, asked)
+        return await self._judge(request, asked, answer)
 
     async def _allowed_suggestions(self, request: Request, misread: Misread) -> Misread:
         """Leave only such suggestions as the person may run; none when that cannot be known."""
@@ -137,12 +155,12 @@ class Turn:
         if isinstance(verdict, Denied):
             await self._audit_refusal(request, person, command, verdict)
             return Refused(verdict)
-        if isinstance(verdict, NeedsApproval) and not command.is_plan:
-            return ApprovalNeeded(spec, verdict)
+        rule = verdict.rule if isinstance(verdict, NeedsApproval) else None
         if spec.subject in self._catalogue.kinds:
             kind = self._catalogue.kinds[spec.subject]
             if spec.writes:
-                return await self._write(request, kind, command, _actor(request, person), answer)
+                wish = Asked(request, command, _actor(request, person), rule)
+                return await self._write(wish, kind, answer)
             if spec.effect is Effect.LIST:
                 return await self._reads.list(kind, command)
             return await self._reads.get(kind, command)
@@ -174,9 +192,10 @@ class Turn:
         except StoreError:
             log.exception("refusal not audited", permission=denied.permission)
 
-    async def _write(
-        self, request: Request, kind: ResourceKind, command: Command, actor: Actor, answer: Answer
-    ) -> Outcome | None:
+    async def _write(self, asked: Asked, kind: ResourceKind, answer: Answer) -> Outcome | None:
+        request, command, rule = asked.request, asked.command, asked.rule
+        if rule and rule.needs_reason and not command.reason and not command.is_plan:
+            raise UserError("reason-missing", command=format_command(command))
         if not command.is_plan and (paused := await self._controls.paused()):
             return paused
         if not command.is_plan:
@@ -195,7 +214,8 @@ class Turn:
             options = {k: v for k, v in command.options.items() if k != "plan"}
             return Planned(kind, plan, format_command(replace(command, options=options)))
         async with answer.hand_over() as shown:
-            operation = await self._operations.ask(request, command, plan, actor, shown)
+            wish = Wish(command, plan, rule)
+            operation = await self._operations.ask(request, wish, asked.actor, shown)
         self._controls.wake()
         if operation is None:
             log.info("duplicate ignored", permission=command.spec.permission)
@@ -212,20 +232,31 @@ class Turn:
                 return self._reads.whoami(policy, person)
             case "history":
                 return await self._reads.history(command)
+            case "approvals":
+                return await self._approvals.waiting(person, policy)
+            case "approve" | "reject":
+                return await self._vote(request, command, policy, person)
+            case "cancel":
+                return await self._approvals.cancel(request, actor, target=command.arguments[0])
             case "resolve":
                 return await self._controls.resolve(command, actor)
             case _:
                 return await self._controls.switch(request, command, actor)
 
+    async def _vote(
+        self, request: Request, command: Command, policy: Policy, person: Person
+    ) -> Outcome | None:
+        vote = Vote(
+            person=_actor(request, person),
+            decision=Decision(command.spec.verb),
+            comment=command.options.get(COMMENT.name),
+            at=self._world.clock.now(),
+        )
+        return await self._approvals.vote(
+            request, vote, person, policy, target=command.arguments[0]
+        )
+
 
 def _actor(request: Request, person: Person) -> Actor:
     """The asker, by the directory's name where it knows one."""
     return replace(request.actor, name=person.name or request.actor.name)
-
-
-def _text_of(request: Request) -> tuple[str | None, bool]:
-    """Return the text to parse and whether a card carried it; None when a card said nothing."""
-    if request.submission is None:
-        return clean(request.text), False
-    command = request.submission.get("command")
-    return (command, True) if isinstance(command, str) and command else (None, True)

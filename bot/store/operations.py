@@ -61,7 +61,7 @@ async def move(
 async def get(session: Session, operation_id: str) -> Operation | None:
     """Return an operation by its full id."""
     row = await session.first(select(*COLUMNS).where(table.c.id == operation_id))
-    return None if row is None else _operation(row)
+    return None if row is None else of_row(row)
 
 
 async def client_request_id(session: Session, operation_id: str) -> str | None:
@@ -77,7 +77,7 @@ async def find(session: Session, text: str) -> Operation | None:
         or_(table.c.short.in_(spellings), table.c.id.in_(spellings))
     )
     row = await session.first(statement)
-    return None if row is None else _operation(row)
+    return None if row is None else of_row(row)
 
 
 async def is_short_free(session: Session, short: str) -> bool:
@@ -100,10 +100,11 @@ async def newest(
         )
     statement = statement.order_by(table.c.created_at.desc(), table.c.id.desc())
     rows = await session.all(statement.offset(offset).limit(limit))
-    return tuple(_operation(row) for row in rows)
+    return tuple(of_row(row) for row in rows)
 
 
-def _operation(row: RowMapping) -> Operation:
+def of_row(row: RowMapping) -> Operation:
+    """Return the operation that a row with `COLUMNS` holds."""
     return Operation(
         id=row["id"],
         short=row["short"],

@@ -6,11 +6,12 @@ from datetime import datetime, timedelta
 
 import structlog
 
+from bot.domain.approval import Approval
 from bot.domain.audit import Head, Row, Verdict
 from bot.domain.errors import StoreError
 from bot.domain.operation import Operation
 from bot.service.ports import Card, Job, Pause, Reference, Transaction
-from bot.store import audit, cards, control, conversations, inbox, jobs, operations
+from bot.store import approvals, audit, cards, control, conversations, inbox, jobs, operations
 from bot.store.conversations import Memory
 from bot.store.database import Database
 from bot.store.transaction import SqlTransaction
@@ -75,6 +76,16 @@ class SqlStore:
         """Return the card of an operation."""
         async with self._database.read() as session:
             return await cards.get(session, operation_id)
+
+    async def approval(self, operation_id: str) -> Approval | None:
+        """Return what an operation waits, or waited, for."""
+        async with self._database.read() as session:
+            return await approvals.get(session, operation_id)
+
+    async def waiting(self, limit: int) -> Sequence[tuple[Operation, Approval]]:
+        """Return the operations that wait for consent, the one that lapses first first."""
+        async with self._database.read() as session:
+            return await approvals.waiting(session, limit)
 
     async def reference(self, tenant: str, root: str) -> Reference | None:
         """Return how a conversation, or the thread of it that changed last, can be reached."""

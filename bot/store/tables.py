@@ -12,6 +12,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
+from bot.domain.approval import Approval
 from bot.domain.operation import Result
 from bot.domain.plan import Plan
 from bot.store.types import Document, Instant
@@ -65,6 +66,20 @@ job = Table(
     Column("error", Text),
     UniqueConstraint("kind", "subject"),
     Index(None, "due_at"),
+)
+
+# `document` is the whole approval with its votes; `expires_at` stands beside it to sort by.
+approval = Table(
+    "approval",
+    metadata,
+    Column(
+        "operation_id",
+        ForeignKey("operation.id", deferrable=True, initially="DEFERRED"),
+        primary_key=True,
+    ),
+    Column("expires_at", Instant, nullable=False),
+    Column("document", Document(Approval), nullable=False),
+    Index(None, "expires_at"),
 )
 
 inbox = Table(

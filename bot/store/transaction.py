@@ -2,10 +2,11 @@
 
 from datetime import datetime
 
+from bot.domain.approval import Approval
 from bot.domain.audit import Row
 from bot.domain.operation import Operation, Result, State
 from bot.service.ports import AuditRecord, Card, Clock, Job, Pause, Reference
-from bot.store import audit, cards, control, conversations, inbox, jobs, operations
+from bot.store import approvals, audit, cards, control, conversations, inbox, jobs, operations
 from bot.store.conversations import Memory
 from bot.store.lane import Session
 
@@ -63,6 +64,18 @@ class SqlTransaction:
     async def want_card(self, operation_id: str) -> None:
         """Ask for the operation's card to be shown anew: revision + 1 and a job, due at once."""
         await cards.want(self._session, operation_id, self._clock.now())
+
+    async def add_approval(self, approval: Approval) -> None:
+        """Insert what an operation waits for."""
+        await approvals.add(self._session, approval)
+
+    async def lock_approval(self, operation_id: str) -> Approval | None:
+        """Return an approval and keep everybody else from changing it until the block ends."""
+        return await approvals.lock(self._session, operation_id)
+
+    async def save_approval(self, approval: Approval) -> None:
+        """Replace an approval that this transaction has locked."""
+        await approvals.save(self._session, approval)
 
     async def card_shown(self, operation_id: str, *, activity_id: str, revision: int) -> None:
         """Record that a revision of the card stands in Teams."""

@@ -12,7 +12,6 @@ from typing_extensions import override
 
 from bot.domain.errors import MessengerError
 from bot.domain.outcome import (
-    ApprovalNeeded,
     Failed,
     GraphFailed,
     Misread,
@@ -117,14 +116,7 @@ class PressAnswer(Answer):
     def _rendered(self, outcome: Outcome) -> Mapping[str, object]:
         match outcome:
             case (
-                Refused()
-                | ApprovalNeeded()
-                | Paused()
-                | Misread()
-                | NotFound()
-                | GraphFailed()
-                | Failed()
-                | Noted()
+                Refused() | Paused() | Misread() | NotFound() | GraphFailed() | Failed() | Noted()
             ):
                 return {"statusCode": 200, "type": MESSAGE_TYPE, "value": self._say(outcome)}
             case _:

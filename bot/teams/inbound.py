@@ -74,7 +74,9 @@ def _pressed(value: object) -> Mapping[str, JsonValue] | Malformed:
         return Malformed("The invoke has no action.")
     if action.get("type") != EXECUTE:
         return Malformed("Only Action.Execute is supported here.")
-    return _mapping(action.get("data")) or {}
+    data = _mapping(action.get("data")) or {}
+    verb = action.get("verb")
+    return {**data, "verb": verb} if isinstance(verb, str) else data
 
 
 def _mapping(value: object) -> dict[str, JsonValue] | None:

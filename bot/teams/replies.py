@@ -8,7 +8,7 @@ from bot.domain.command import BOT, Catalogue, CommandSpec
 from bot.domain.operation import Operation, State
 from bot.domain.outcome import (
     Ambiguous,
-    ApprovalNeeded,
+    Decided,
     Failed,
     GraphFailed,
     History,
@@ -24,12 +24,19 @@ from bot.domain.outcome import (
     Planned,
     Refused,
     Shown,
+    Waiting,
     WhoAmI,
 )
 from bot.domain.policy import Denial, Denied, Grant
 from bot.domain.resource import ResourceKind, Values
 from bot.service.ports import Clock
-from bot.teams.reply_operation import changes_of, operation_card, target_of, title_of
+from bot.teams.reply_operation import (
+    changes_of,
+    decision_notice,
+    operation_card,
+    target_of,
+    title_of,
+)
 from bot.teams.reply_toast import Brief, toast
 from bot.teams.reply_values import (
     arguments_of,
@@ -50,6 +57,7 @@ from cards import (
     problem,
     record,
     refusal,
+    waiting,
     whoami,
     words,
 )
@@ -87,9 +95,11 @@ class Replies:
         match outcome:
             case Overview() | Manual():
                 return self._help(outcome, place)
-            case Listing() | Shown() | Planned() | Operated() | History() | WhoAmI():
+            case Listing() | Shown() | Planned() | History() | WhoAmI():
                 return self._answer(outcome, place)
-            case Refused() | ApprovalNeeded() | Paused():
+            case Operated() | Decided() | Waiting():
+                return self._operated(outcome, place)
+            case Refused() | Paused():
                 return self._refusal(outcome, place)
             case Misread() | NotFound() | Ambiguous() | GraphFailed() | Failed() | Noted():
                 return self._problem(outcome, place)
@@ -129,7 +139,7 @@ class Replies:
         return help_cards.overview(card_values, place, Stamp())
 
     def _answer(
-        self, outcome: Listing | Shown | Planned | Operated | History | WhoAmI, place: Place
+        self, outcome: Listing | Shown | Planned | History | WhoAmI, place: Place
     ) -> Rendered:
         match outcome:
             case Listing():
@@ -138,11 +148,6 @@ class Replies:
                 return record.render(_record(outcome), place, self._now())
             case Planned():
                 return plan.render(_plan(outcome), place, self._now())
-            case Operated(kind=kind, operation=done):
-                stamp = Stamp(
-                    at=exact(self._clock.now()), id=done.short, twin=f"/history {done.short}"
-                )
-                return operation.render(operation_card(kind, done), place, stamp)
             case History():
                 return history.render(_history(outcome), place, self._now())
             case WhoAmI():
@@ -150,14 +155,28 @@ class Replies:
             case _:
                 assert_never(outcome)
 
-    def _refusal(self, outcome: Refused | ApprovalNeeded | Paused, place: Place) -> Rendered:
+    def _operated(self, outcome: Operated | Decided | Waiting, place: Place) -> Rendered:
+        now = self._clock.now()
+        match outcome:
+            case Operated(kind=kind, operation=done, approval=approval):
+                stamp = Stamp(at=exact(now), id=done.short, twin=f"/history {done.short}")
+                return operation.render(operation_card(kind, done, approval), place, stamp)
+            case Decided(operation=done, approval=approval):
+                stamp = Stamp(at=exact(now), id=done.short, twin=f"/history {done.short}")
+                return notice.render(decision_notice(done, approval), place, stamp)
+            case Waiting():
+                card = waiting.Waiting(
+                    tuple(_waiting(each) for each in outcome.to_decide),
+                    tuple(_waiting(each) for each in outcome.asked),
+                )
+                return waiting.render(card, place, self._now())
+            case _:
+                assert_never(outcome)
+
+    def _refusal(self, outcome: Refused | Paused, place: Place) -> Rendered:
         match outcome:
             case Refused(denied=denied):
                 card = _denial(denied)
-            case ApprovalNeeded(spec=spec, verdict=verdict):
-                card = refusal.Refusal(
-                    "approval", f"/{spec.title}", spec.permission, needed=verdict.rule.approvers
-                )
             case Paused(who=who, since=since, reason=reason):
                 card = refusal.Refusal(
                     "paused" if who else "read-only",
@@ -211,6 +230,12 @@ class Replies:
 
     def _error(self, error_id: str) -> Stamp:
         return Stamp(at=exact(self._clock.now()), id=error_id, label=words.ERROR)
+
+
+def _waiting(shown: Operated) -> waiting.Entry:
+    done, approval = shown.operation, shown.approval
+    lapses = exact(approval.expires_at) if approval else ""
+    return waiting.Entry(done.short, done.command, done.actor.name, lapses)
 
 
 def _entry(spec: CommandSpec) -> help_cards.Entry:

@@ -1,10 +1,11 @@
 """A write's state as its card shows it: steps, differences, what to look at."""
 
+from bot.domain.approval import Approval, Decision
 from bot.domain.operation import Observation, Operation, State
 from bot.domain.plan import Change, Plan
 from bot.domain.resource import Effect, ResourceKind
 from bot.teams.reply_values import fault_of, run_button
-from cards import operation as card, words
+from cards import notice, operation as card, words
 from cards.frame import Button
 from cards.operation import Mark, Step
 from cards.parts import Change as CardChange, Fact
@@ -36,17 +37,20 @@ def target_of(kind: ResourceKind, plan: Plan, target_id: str | None) -> str:
     return f"{kind.title} {known}" if known else f"{words.NEW} {kind.title}"
 
 
-def operation_card(kind: ResourceKind, operation: Operation) -> card.Operation:
+def operation_card(
+    kind: ResourceKind, operation: Operation, approval: Approval | None
+) -> card.Operation:
     """Return the card's values for an operation as it stands."""
     result = operation.result
     target_id = result.target_id or operation.plan.target_id
+    is_waiting = operation.state is State.WAITING
     return card.Operation(
         id=operation.short,
         title=title_of(operation.plan),
         target=target_of(kind, operation.plan, result.target_id),
         command=operation.command,
         state=card.State(operation.state.value),
-        steps=_steps(operation),
+        steps=_steps(operation, approval),
         observation=card.Observation(result.observation.value) if result.observation else None,
         code="was-gone" if result.was_gone else result.code,
         reason=operation.reason or "",
@@ -55,7 +59,13 @@ def operation_card(kind: ResourceKind, operation: Operation) -> card.Operation:
         facts=_facts(operation),
         fault=fault_of(result.fault, None) if result.fault and result.fault.status else None,
         request_id=result.request_id or "",
-        buttons=_buttons(kind, operation, target_id),
+        asks=_asks(operation, approval) if is_waiting and approval else (),
+        takes_comment=is_waiting,
+        buttons=(
+            _choices(operation, approval)
+            if is_waiting and approval
+            else _buttons(kind, operation, target_id)
+        ),
     )
 
 
@@ -65,7 +75,40 @@ def _facts(operation: Operation) -> tuple[Fact, ...]:
     return tuple(Fact(name, str(value)) for name, value in sent.items())
 
 
-def _steps(operation: Operation) -> tuple[Step, ...]:
+def _asks(operation: Operation, approval: Approval) -> tuple[Fact, ...]:
+    rule = approval.rule
+    missing = rule.needed - len(approval.consents)
+    return (
+        Fact(words.WHO_DECIDES, ", ".join(rule.approvers)),
+        Fact(words.STILL_NEEDED, words.needed(missing, rule.needed)),
+        Fact(words.LAPSES, words.lapse(exact(approval.expires_at))),
+        Fact(words.TO_TYPE, words.twins(operation.short)),
+    )
+
+
+def _choices(operation: Operation, approval: Approval) -> tuple[Button, ...]:
+    data = {"operation": operation.id, "revision": str(approval.revision)}
+    return (
+        Button(words.APPROVE_BUTTON, "approve", data, primary=True),
+        Button(words.REJECT_BUTTON, "reject", data),
+        Button(words.CANCEL_BUTTON, "cancel", data),
+    )
+
+
+def _votes(approval: Approval | None) -> list[Step]:
+    return [
+        Step(
+            vote.decision.value,
+            Mark.TAKEN if vote.decision is Decision.APPROVE else Mark.BROKEN,
+            who=vote.person.name,
+            at=exact(vote.at),
+            detail=vote.comment or "",
+        )
+        for vote in (approval.votes if approval else ())
+    ]
+
+
+def _steps(operation: Operation, approval: Approval | None) -> tuple[Step, ...]:
     result = operation.result
     requested = Step(
         "requested",
@@ -73,7 +116,7 @@ def _steps(operation: Operation) -> tuple[Step, ...]:
         who=operation.actor.name,
         at=exact(operation.created_at),
     )
-    steps = [requested, *_progress(operation)]
+    steps = [requested, *_votes(approval), *_progress(operation)]
     if result.resolved_by:
         steps.append(
             Step("resolved", Mark.TAKEN, who=result.resolved_by, at=exact(operation.updated_at))
@@ -85,7 +128,9 @@ def _progress(operation: Operation) -> list[Step]:
     result = operation.result
     at = exact(operation.updated_at)
     match operation.state:
-        case State.APPROVED | State.EXECUTING | State.WAITING:
+        case State.WAITING:
+            return [Step("accepted", Mark.PENDING), Step("observed", Mark.PENDING)]
+        case State.APPROVED | State.EXECUTING:
             return [Step("accepted", Mark.CURRENT), Step("observed", Mark.PENDING)]
         case State.DONE | State.FAILED | State.UNKNOWN if result.observation is not None:
             seen = SEEN[result.observation]
@@ -109,3 +154,17 @@ def _buttons(
     if target_id is None or is_gone or operation.state is State.EXECUTING:
         return ()
     return (run_button(words.SHOW_BUTTON, f"/{kind.name} get {target_id}"),)
+
+
+def decision_notice(operation: Operation, approval: Approval) -> notice.Notice:
+    """Return the short message that tells the asker how it was decided."""
+    details = (
+        ("id", operation.short),
+        ("what", title_of(operation.plan)),
+        ("who", ", ".join(vote.person.name for vote in approval.votes) or words.NOBODY),
+        ("comment", next((v.comment for v in approval.votes if v.comment), "")),
+        ("asker", operation.actor.name),
+    )
+    decided = {State.REJECTED, State.EXPIRED, State.STALE}
+    state = operation.state.value if operation.state in decided else "approved"
+    return notice.Notice(f"decided-{state}", details)

@@ -3,7 +3,6 @@
 from typing import TypeAlias, assert_never
 
 from bot.domain.outcome import (
-    ApprovalNeeded,
     Failed,
     GraphFailed,
     Misread,
@@ -17,9 +16,7 @@ from cards.text import fill, plain
 from cards.times import within
 
 LIMIT = 600
-Brief: TypeAlias = (
-    Refused | ApprovalNeeded | Paused | Misread | NotFound | GraphFailed | Failed | Noted
-)
+Brief: TypeAlias = Refused | Paused | Misread | NotFound | GraphFailed | Failed | Noted
 """The outcomes that a sentence or two can tell whole."""
 
 
@@ -31,7 +28,7 @@ def toast(outcome: Brief, place: str) -> str:
 
 def _sentences(outcome: Brief) -> tuple[str, ...]:
     match outcome:
-        case Refused() | ApprovalNeeded() | Paused():
+        case Refused() | Paused():
             return _refusal(outcome)
         case Noted(code="slow-down"):
             return _denied("slow-down", wait=words.A_MOMENT)
@@ -56,12 +53,10 @@ def _sentences(outcome: Brief) -> tuple[str, ...]:
             assert_never(outcome)
 
 
-def _refusal(outcome: Refused | ApprovalNeeded | Paused) -> tuple[str, ...]:
+def _refusal(outcome: Refused | Paused) -> tuple[str, ...]:
     match outcome:
         case Refused(denied=denied):
             return _denied(denied.reason, permission=denied.permission, rule=denied.rule)
-        case ApprovalNeeded(spec=spec):
-            return _denied("approval", permission=spec.permission)
         case Paused(who=who):
             return _denied("paused" if who else "read-only")
         case _:

@@ -1,0 +1,221 @@
+"""Votes on operations that wait: counted once, judged fresh, bound to what was voted on."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import structlog
+
+from bot.domain.approval import (
+    Approval,
+    Ballot,
+    Decision,
+    Terms,
+    Vote,
+    VoteDenial,
+    is_decided,
+    judge_vote,
+    terms_of,
+)
+from bot.domain.command import Catalogue, CommandSpec
+from bot.domain.operation import Actor, Operation, State
+from bot.domain.outcome import Noted, Operated, Outcome, Waiting
+from bot.domain.policy import Person, Policy, grants_of, rule_of
+from bot.service.evidence import audit_line
+from bot.service.execution import EXECUTE_JOB, TELL_JOB
+from bot.service.ports import Job, Request, Transaction, World
+
+log = structlog.get_logger(__name__)
+SHOWN = 50
+
+
+class Approvals:
+    """Counts votes and ends what nobody decided; `wake` tells the job runner that there is work."""
+
+    def __init__(self, world: World, *, catalogue: Catalogue, wake: Callable[[], None]) -> None:
+        self._world = world
+        self._store = world.store
+        self._clock = world.clock
+        self._catalogue = catalogue
+        self._wake = wake
+
+    def _terms(self, policy: Policy, operation: Operation, approval: Approval) -> Terms:
+        return terms_of(approval.rule, rule_of(policy, self._spec(operation)))
+
+    def _spec(self, operation: Operation) -> CommandSpec:
+        return self._catalogue.by_permission[f"{operation.plan.kind}:{operation.plan.verb}"]
+
+    async def vote(
+        self, request: Request, vote: Vote, person: Person, policy: Policy, *, target: str
+    ) -> Outcome | None:
+        """Count one vote on the operation `target` (short or full id); None for a duplicate."""
+        found = await self._found(request, target)
+        if found is None:
+            return Noted("operation-missing", (("id", target),))
+        roles = tuple(grant.role for grant in grants_of(policy, person))
+        async with self._store.begin() as tx:
+            if not await _claimed(tx, request):
+                return None
+            approval = await tx.lock_approval(found.id)
+            operation = await tx.operation(found.id)
+            if approval is None or operation is None:
+                return Noted("not-waiting", (("id", found.short), ("state", found.state.value)))
+            ballot = Ballot(
+                operation.state,
+                operation.actor,
+                approval,
+                self._terms(policy, operation, approval),
+            )
+            denial = judge_vote(
+                ballot, vote.person, roles=roles, revision=_revision(request), now=vote.at
+            )
+            if denial is None:
+                approval = await self._count(tx, ballot, operation, vote)
+            else:
+                await self._refuse(tx, operation, vote, denial)
+        self._wake()
+        return await self._answer(request, operation, approval, denial)
+
+    async def _found(self, request: Request, target: str) -> Operation | None:
+        found = await self._store.find_operation(target)
+        same = found is not None and found.actor.tenant == request.actor.tenant
+        return found if same else None
+
+    async def _count(
+        self, tx: Transaction, ballot: Ballot, operation: Operation, vote: Vote
+    ) -> Approval:
+        approval = replace(ballot.approval, votes=(*ballot.approval.votes, vote))
+        state = State.WAITING
+        if vote.decision is Decision.REJECT:
+            state = State.REJECTED
+        elif is_decided(approval, ballot.terms):
+            state = State.APPROVED
+            approval = replace(approval, execute_by=vote.at + ballot.terms.execute_within)
+        await tx.save_approval(approval)
+        kind = self._catalogue.kinds[operation.plan.kind]
+        line = audit_line(kind, f"operation {vote.decision.value} voted", operation)
+        details = {**line.details, "comment": vote.comment, "revision": approval.revision}
+        await tx.append_audit(replace(line, actor=vote.person, details=details))
+        await tx.want_card(operation.id)
+        if state is not State.WAITING:
+            await tx.move_operation(operation.id, source=State.WAITING, target=state)
+            await tx.append_audit(audit_line(kind, f"operation {state.value}", operation))
+            await tx.add_job(TELL_JOB, operation.id, vote.at)
+        if state is State.APPROVED:
+            await tx.add_job(EXECUTE_JOB, operation.id, vote.at)
+        log.info("vote counted", operation=operation.short, decision=vote.decision, state=state)
+        return approval
+
+    async def _refuse(
+        self, tx: Transaction, operation: Operation, vote: Vote, denial: VoteDenial
+    ) -> None:
+        kind = self._catalogue.kinds[operation.plan.kind]
+        line = audit_line(kind, "vote refused", operation)
+        details = {"decision": vote.decision.value, "reason": denial.value}
+        await tx.append_audit(replace(line, actor=vote.person, details=details))
+
+    async def _answer(
+        self,
+        request: Request,
+        operation: Operation,
+        approval: Approval,
+        denial: VoteDenial | None,
+    ) -> Outcome:
+        current = await self._store.operation(operation.id) or operation
+        if denial is not None:
+            return Noted(denial.value, (("id", operation.short), ("state", current.state.value)))
+        if request.submission is not None:
+            return Operated(self._catalogue.kinds[current.plan.kind], current, approval)
+        return Noted("vote-counted", (("id", operation.short), ("state", current.state.value)))
+
+    async def cancel(self, request: Request, actor: Actor, *, target: str) -> Outcome | None:
+        """Take back what the actor asked for, unless it is executing or over."""
+        found = await self._found(request, target)
+        if found is None:
+            return Noted("operation-missing", (("id", target),))
+        if (found.actor.tenant, found.actor.oid) != (actor.tenant, actor.oid):
+            return Noted("cancel-not-asker", (("id", found.short), ("who", found.actor.name)))
+        async with self._store.begin() as tx:
+            if not await _claimed(tx, request):
+                return None
+            moved = await self._end(tx, found, State.CANCELLED, actor)
+        self._wake()
+        current = await self._store.operation(found.id) or found
+        code = "cancelled" if moved else "not-waiting"
+        if moved and request.submission is not None:
+            approval = await self._store.approval(found.id)
+            return Operated(self._catalogue.kinds[current.plan.kind], current, approval)
+        return Noted(code, (("id", found.short), ("state", current.state.value)))
+
+    async def _end(
+        self, tx: Transaction, operation: Operation, state: State, actor: Actor | None
+    ) -> bool:
+        kind = self._catalogue.kinds[operation.plan.kind]
+        for source in (State.WAITING, State.APPROVED):
+            if await tx.move_operation(operation.id, source=source, target=state):
+                line = audit_line(kind, f"operation {state.value}", operation)
+                await tx.append_audit(replace(line, actor=actor))
+                await tx.want_card(operation.id)
+                return True
+        return False
+
+    async def expire(self, job: Job) -> None:
+        """End operation `job.subject` when nobody decided in time."""
+        approval = await self._store.approval(job.subject)
+        operation = await self._store.operation(job.subject)
+        now = self._clock.now()
+        async with self._store.begin() as tx:
+            if approval is not None and now < approval.expires_at:
+                await tx.postpone_job(job, approval.expires_at, None)
+                return
+            if not await tx.finish_job(job) or operation is None:
+                return
+            moved = await tx.move_operation(
+                job.subject, source=State.WAITING, target=State.EXPIRED
+            )
+            if moved:
+                kind = self._catalogue.kinds[operation.plan.kind]
+                line = audit_line(kind, "operation expired", operation)
+                await tx.append_audit(replace(line, actor=None))
+                await tx.want_card(job.subject)
+                await tx.add_job(TELL_JOB, job.subject, now)
+
+    async def remind(self, job: Job) -> None:
+        """Bring the card of a waiting operation to date: its time left, no further message."""
+        approval = await self._store.approval(job.subject)
+        operation = await self._store.operation(job.subject)
+        async with self._store.begin() as tx:
+            is_waiting = operation is not None and operation.state is State.WAITING
+            if approval is None or approval.rule.remind is None or not is_waiting:
+                await tx.finish_job(job)
+                return
+            await tx.want_card(job.subject)
+            await tx.postpone_job(job, self._clock.now() + approval.rule.remind, None)
+
+    async def waiting(self, person: Person, policy: Policy) -> Waiting:
+        """Return what the person may decide, and what they asked for, the most urgent first."""
+        roles = {grant.role for grant in grants_of(policy, person)}
+        mine: list[Operated] = []
+        others: list[Operated] = []
+        for operation, approval in await self._store.waiting(SHOWN):
+            shown = Operated(self._catalogue.kinds[operation.plan.kind], operation, approval)
+            if operation.actor.tenant != person.tenant:
+                continue
+            if operation.actor.oid == person.oid:
+                mine.append(shown)
+            elif self._terms(policy, operation, approval).approvers & roles:
+                others.append(shown)
+        return Waiting(tuple(others), tuple(mine), self._clock.now())
+
+
+async def _claimed(tx: Transaction, request: Request) -> bool:
+    return await tx.claim_activity(
+        request.actor.tenant, request.reference.conversation, request.activity
+    )
+
+
+def _revision(request: Request) -> int | None:
+    """Return the revision that a pressed card showed; a typed command means the current one."""
+    if request.submission is None:
+        return None
+    claimed = request.submission.get("revision")
+    return int(claimed) if isinstance(claimed, str) and claimed.isdecimal() else -1

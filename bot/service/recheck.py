@@ -1,0 +1,99 @@
+"""The last look before an operation runs: rights, deadline and target, all as they are now."""
+
+from datetime import timedelta
+
+from bot.domain.approval import Approval, standing, terms_of
+from bot.domain.command import Catalogue, CommandSpec
+from bot.domain.operation import Actor, Operation, Result, State
+from bot.domain.plan import Change, differences, volatile_of
+from bot.domain.policy import Allowed, Denied, Policy, Verdict, decide, grants_of, rule_of
+from bot.service.ports import World
+
+RECHECK_AFTER = timedelta(seconds=30)
+
+
+class Recheck:
+    """Judges an approved operation anew. Raises what its ports raise: then nothing is decided."""
+
+    def __init__(self, world: World, *, catalogue: Catalogue, is_read_only: bool) -> None:
+        self._world = world
+        self._catalogue = catalogue
+        self._is_read_only = is_read_only
+
+    async def refusal(self, operation: Operation) -> tuple[State, Result] | None:
+        """Return how the operation ends without running, or None when it may run.
+
+        Raises:
+            DirectoryUnavailable: rights could not be read.
+            GraphError: the target could not be read.
+            StoreError: the store could not be read.
+        """
+        if self._is_read_only or await self._world.store.pause() is not None:
+            return State.FAILED, Result(code="paused")
+        approval = await self._world.store.approval(operation.id)
+        policy = self._world.policies.current()
+        if approval is None:
+            return await self._unapproved(policy, operation)
+        now = self._world.clock.now()
+        if approval.execute_by is None or now >= approval.execute_by:
+            return State.EXPIRED, Result(code="execute-late")
+        if isinstance(await self._verdict(policy, operation), Denied):
+            return State.STALE, Result(code="rights-lost")
+        if not await self._has_consent(policy, operation, approval):
+            return State.STALE, Result(code="approver-rights-lost")
+        return await self._drift(operation, approval)
+
+    async def _unapproved(
+        self, policy: Policy, operation: Operation
+    ) -> tuple[State, Result] | None:
+        """Judge a write that needed nobody's consent: its asker was judged a moment ago."""
+        if self._world.clock.now() - operation.updated_at < RECHECK_AFTER:
+            return None
+        verdict = await self._verdict(policy, operation)
+        lost = not isinstance(verdict, Allowed)
+        return (State.FAILED, Result(code="rights-lost")) if lost else None
+
+    async def _verdict(self, policy: Policy, operation: Operation) -> Verdict:
+        actor = operation.actor
+        person = await self._world.directory.person(
+            actor.tenant, actor.oid, policy.groups, is_fresh=True
+        )
+        return decide(policy, person, self._spec(operation), conversation=operation.conversation)
+
+    def _spec(self, operation: Operation) -> CommandSpec:
+        return self._catalogue.by_permission[f"{operation.plan.kind}:{operation.plan.verb}"]
+
+    async def _has_consent(self, policy: Policy, operation: Operation, approval: Approval) -> bool:
+        terms = terms_of(approval.rule, rule_of(policy, self._spec(operation)))
+        roles = {
+            (vote.person.tenant.casefold(), vote.person.oid.casefold()): await self._roles(
+                policy, vote.person
+            )
+            for vote in approval.consents
+        }
+        return len(standing(approval, terms, roles)) >= terms.needed
+
+    async def _roles(self, policy: Policy, actor: Actor) -> tuple[str, ...]:
+        person = await self._world.directory.person(
+            actor.tenant, actor.oid, policy.groups, is_fresh=True
+        )
+        if not person.is_enabled or (person.is_guest and not policy.admits_guests):
+            return ()
+        return tuple(grant.role for grant in grants_of(policy, person))
+
+    async def _drift(
+        self, operation: Operation, approval: Approval
+    ) -> tuple[State, Result] | None:
+        """Compare the target with what was voted on; volatile properties are no drift."""
+        plan = operation.plan
+        kind = self._catalogue.kinds[plan.kind]
+        if plan.fingerprint(volatile_of(kind)) != approval.fingerprint:
+            return State.STALE, Result(code="plan-differs")
+        if plan.target_id is None or plan.before is None:
+            return None
+        record = await self._world.resources.get(kind, plan.target_id)
+        if record is None:
+            return State.STALE, Result(code="target-gone")
+        before = {k: v for k, v in plan.before.items() if k not in volatile_of(kind)}
+        found: tuple[Change, ...] = differences(kind, before, record.values())
+        return (State.STALE, Result(code="target-changed", differences=found)) if found else None

@@ -292,6 +292,11 @@ NOTICES: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
         "decided-rejected": ("Rejected", "{asker}: {what} was rejected by {who}. {comment}"),
         "decided-expired": ("Expired", "{asker}: {what} was not decided or not run in time."),
         "decided-stale": ("Out of date", "{asker}: {what} did not run; its card says why."),
+        "undo-not-done": (
+            "Nothing to undo",
+            "Operation {id} is {state}; only what is done can be.",
+        ),
+        "undo-impossible": ("Cannot be undone", "There is no opposite of operation {id}."),
         "vote-own": ("Not your own", "Somebody else has to decide what you asked for."),
         "vote-not-approver": ("Not yours to decide", "None of your roles may decide {id}."),
         "vote-over": ("Already decided", "Operation {id} is {state}; your vote was not needed."),
@@ -336,6 +341,7 @@ NOTICES: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
 )
 
 
+UNDO_BUTTON: Final = "Undo"
 APPROVE_BUTTON, REJECT_BUTTON, CANCEL_BUTTON = "Approve", "Reject", "Cancel"
 COMMENT_LABEL: Final = "Comment (goes along with Reject)"
 WHO_DECIDES, STILL_NEEDED, LAPSES, TO_TYPE = "Who may decide", "Still needed", "Lapses", "Or type"

@@ -1,8 +1,11 @@
 """`audit`: proves that nobody touched the audit trail, or prints it; both while the bot runs."""
 
 import json
+import sys
 from collections.abc import Mapping
 from pathlib import Path
+
+from pydantic_core import to_json
 
 from bot.app import SystemClock
 from bot.domain.audit import Broken
@@ -27,13 +30,29 @@ async def run(environment: Mapping[str, str], *, action: str, operation: str | N
     try:
         if action == "verify":
             return await _verify(store, settings.audit_head_file)
-        found = await store.find_operation(operation) if operation else None
-        wanted = found.id if found else operation
-        async for row in store.audit_rows(operation_id=wanted):
+        if operation:
+            return await _dossier(store, operation)
+        async for row in store.audit_rows():
             print(json.dumps(exported(row), ensure_ascii=False))
         return 0
     finally:
         await database.close()
+
+
+async def _dossier(store: SqlStore, name: str) -> int:
+    """Print all that is known of one operation as one JSON document."""
+    operation = await store.find_operation(name)
+    if operation is None:
+        print(f"There is no operation {name}.", file=sys.stderr)
+        return 1
+    document = {
+        "operation": operation,
+        "client_request_id": await store.client_request_id(operation.id),
+        "approval": await store.approval(operation.id),
+        "audit": [exported(row) async for row in store.audit_rows(operation_id=operation.id)],
+    }
+    print(to_json(document, indent=2, fallback=dict).decode())
+    return 0
 
 
 async def _verify(store: SqlStore, head_file: Path | None) -> int:

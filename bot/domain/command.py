@@ -278,6 +278,15 @@ BOT_COMMANDS = (
     ),
     CommandSpec(
         BOT,
+        "undo",
+        "Ask for the opposite of an operation that was carried out",
+        arguments=(OPERATION,),
+        options=(REASON, PLAN),
+        examples=("/undo 7F3K", "/undo 7F3K --plan"),
+        acts=True,
+    ),
+    CommandSpec(
+        BOT,
         "pause",
         "Stop all writes at once, for everybody",
         options=(REASON,),

@@ -42,6 +42,7 @@ from bot.domain.policy import (
     permitted,
 )
 from bot.domain.resource import Effect, ResourceKind, Values
+from bot.domain.undo import inverse
 from bot.service.approvals import Approvals
 from bot.service.controls import Controls
 from bot.service.intent import intent
@@ -96,12 +97,12 @@ class Turn:
             log.warning("answer not delivered", reason=str(error), outcome=type(outcome).__name__)
 
     def _failure(self, error: BotError) -> Outcome:
+        if isinstance(error, UserError):
+            return Noted(error.code, tuple(error.details.items()))
         error_id = self._world.ids.new()[:8]
         log.warning(
             "turn failed", error_id=error_id, reason=str(error), error=type(error).__name__
         )
-        if isinstance(error, UserError):
-            return Noted(error.code, tuple(error.details.items()))
         if isinstance(error, GraphError):
             retry = error.retry_after_s if isinstance(error, GraphUnavailable) else None
             return GraphFailed(error.fault, retry, error_id)
@@ -164,7 +165,16 @@ class Turn:
             if spec.effect is Effect.LIST:
                 return await self._reads.list(kind, command)
             return await self._reads.get(kind, command)
+        if spec.verb == "undo":
+            return await self._judge(request, await self._inverse(request, command), answer)
         return await self._bot_command(request, command, policy, person)
+
+    async def _inverse(self, request: Request, command: Command) -> Command:
+        """Return the command that takes an operation back, to be judged like a typed one."""
+        found = await self._world.store.find_operation(command.arguments[0])
+        if found is None or found.actor.tenant != request.actor.tenant:
+            raise UserError("operation-missing", id=command.arguments[0])
+        return inverse(found, command, self._catalogue)
 
     async def _person_or_none(self, request: Request, policy: Policy) -> Person | None:
         try:

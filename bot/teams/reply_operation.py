@@ -150,10 +150,16 @@ def _progress(operation: Operation) -> list[Step]:
 def _buttons(
     kind: ResourceKind, operation: Operation, target_id: str | None
 ) -> tuple[Button, ...]:
-    is_gone = operation.plan.effect is Effect.DELETE and operation.state is State.DONE
-    if target_id is None or is_gone or operation.state is State.EXECUTING:
+    if operation.state is State.EXECUTING:
         return ()
-    return (run_button(words.SHOW_BUTTON, f"/{kind.name} get {target_id}"),)
+    buttons = []
+    is_done = operation.state is State.DONE
+    if is_done and operation.plan.effect is not Effect.ACT and not operation.result.was_gone:
+        buttons.append(Button(words.UNDO_BUTTON, "undo", {"operation": operation.id}))
+    is_gone = is_done and operation.plan.effect is Effect.DELETE
+    if target_id is not None and not is_gone:
+        buttons.append(run_button(words.SHOW_BUTTON, f"/{kind.name} get {target_id}"))
+    return tuple(buttons)
 
 
 def decision_notice(operation: Operation, approval: Approval) -> notice.Notice:

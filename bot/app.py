@@ -36,6 +36,7 @@ from bot.service.ports import Clock, Ids, World
 from bot.service.reads import Reads
 from bot.service.recheck import Recheck
 from bot.service.turn import Turn
+from bot.service.writes import Writes
 from bot.settings import Settings
 from bot.store.clock import DatabaseClock
 from bot.store.database import Database
@@ -213,19 +214,21 @@ class Bot:
             lease_s=chance.lease_s,
         )
         operations = Operations(world, catalogue=self.catalogue)
+        reads = Reads(world, catalogue=self.catalogue)
+        controls = Controls(
+            world,
+            catalogue=self.catalogue,
+            operations=operations,
+            wake=self._wake,
+            is_read_only=is_read_only,
+        )
         turn = Turn(
             world,
             catalogue=self.catalogue,
-            reads=Reads(world, catalogue=self.catalogue),
-            operations=operations,
+            reads=reads,
+            writes=Writes(world, reads=reads, operations=operations, controls=controls),
             approvals=approvals,
-            controls=Controls(
-                world,
-                catalogue=self.catalogue,
-                operations=operations,
-                wake=self._wake,
-                is_read_only=is_read_only,
-            ),
+            controls=controls,
         )
         self._endpoint = Endpoint(
             Parts(

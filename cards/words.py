@@ -292,6 +292,12 @@ NOTICES: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
         "decided-rejected": ("Rejected", "{asker}: {what} was rejected by {who}. {comment}"),
         "decided-expired": ("Expired", "{asker}: {what} was not decided or not run in time."),
         "decided-stale": ("Out of date", "{asker}: {what} did not run; its card says why."),
+        "revise-offer": (
+            "It waits already",
+            "{id} already waits to do this to the same target. To replace its plan, type:",
+        ),
+        "revise-other": ("Cannot be revised", "{id} is not your own, or about something else."),
+        "revised": ("Revised", "{id} has a new plan; its votes start over."),
         "undo-not-done": (
             "Nothing to undo",
             "Operation {id} is {state}; only what is done can be.",

@@ -10,6 +10,7 @@ from bot.domain.resource import Effect, Option, Property, ResourceKind, ValueTyp
 BOT = "bot"
 TEXT_LIMIT = 2000
 REASON = Option("reason", "Why, kept with the operation and its audit record.")
+REVISE = Option("revise", "Your own request that waits, by id: replace it, votes start over.")
 PLAN = Option("plan", "Show what would happen and stop.", is_flag=True)
 
 
@@ -160,7 +161,7 @@ def _spec(kind: ResourceKind, verb: Verb) -> CommandSpec:
     if verb.effect is Effect.LIST:
         options = (*_filters(kind), *options, PAGE)
     if verb.effect.writes:
-        options = (*options, REASON, PLAN)
+        options = (*options, REASON, PLAN, REVISE)
     return CommandSpec(
         subject=kind.name,
         verb=verb.name,

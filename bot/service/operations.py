@@ -7,8 +7,10 @@ from uuid import UUID
 import structlog
 
 from bot.domain.approval import Approval
-from bot.domain.command import Catalogue, Command
+from bot.domain.command import REVISE, Catalogue, Command
+from bot.domain.errors import UserError
 from bot.domain.operation import Actor, Operation, State
+from bot.domain.outcome import Noted, Outcome
 from bot.domain.parse import format_command
 from bot.domain.plan import Plan, volatile_of
 from bot.domain.policy import ApprovalRule
@@ -17,11 +19,22 @@ from bot.service.execution import EXECUTE_JOB, EXPIRE_JOB, REMIND_JOB
 from bot.service.ports import Card, Reference, Request, Transaction, World
 
 log = structlog.get_logger(__name__)
+LOOKED_AT = 1000
 
 
 def _guid_of(operation_id: str) -> str:
     """Return the GUID under which Graph knows an operation's request; the same each time."""
     return str(UUID(bytes=hashlib.sha256(operation_id.encode()).digest()[:16], version=4))
+
+
+def _aim(plan: Plan) -> tuple[str, str, str | None]:
+    """Return what a plan is about: two plans with the same aim can replace each other."""
+    return plan.kind, plan.verb, plan.target_id
+
+
+def _unrevised(command: Command) -> str:
+    options = {name: v for name, v in command.options.items() if name != REVISE.name}
+    return format_command(replace(command, options=options))
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +93,56 @@ class Operations:
                 await self._wait(tx, request, operation, rule, shown)
         log.info("operation requested", operation=operation.short, command=command.spec.permission)
         return operation
+
+    async def waiting_alike(self, plan: Plan, actor: Actor) -> Operation | None:
+        """Return the actor's own request that waits to do the same kind of thing to the target."""
+        for operation, _ in await self._store.waiting(LOOKED_AT):
+            mine = (operation.actor.tenant, operation.actor.oid) == (actor.tenant, actor.oid)
+            if mine and plan.target_id is not None and _aim(operation.plan) == _aim(plan):
+                return operation
+        return None
+
+    async def revise(self, request: Request, wish: Wish, actor: Actor) -> Outcome | None:
+        """Replace the actor's waiting request by a new plan; votes start over. None: duplicate.
+
+        Raises:
+            UserError: what `--revise` names is not the actor's, or is about something else.
+        """
+        name = wish.command.options[REVISE.name]
+        found = await self._store.find_operation(name)
+        mine = found is not None and (found.actor.tenant, found.actor.oid) == (
+            actor.tenant,
+            actor.oid,
+        )
+        if found is None or wish.rule is None or not mine or _aim(found.plan) != _aim(wish.plan):
+            raise UserError("revise-other", id=name)
+        now = self._clock.now()
+        revised = replace(
+            found, command=_unrevised(wish.command), plan=wish.plan, reason=wish.command.reason
+        )
+        kind = self._catalogue.kinds[wish.plan.kind]
+        async with self._store.begin() as tx:
+            if not await tx.claim_activity(
+                request.actor.tenant, request.reference.conversation, request.activity
+            ):
+                return None
+            approval = await tx.lock_approval(found.id)
+            if approval is None or not await tx.replan(revised):
+                return Noted("not-waiting", (("id", found.short), ("state", found.state.value)))
+            await tx.save_approval(
+                replace(
+                    approval,
+                    rule=wish.rule,
+                    fingerprint=wish.plan.fingerprint(volatile_of(kind)),
+                    revision=approval.revision + 1,
+                    expires_at=now + wish.rule.expires,
+                    votes=(),
+                )
+            )
+            await tx.append_audit(audit_line(kind, "operation revised", revised))
+            await tx.add_job(EXPIRE_JOB, found.id, now + wish.rule.expires)
+            await tx.want_card(found.id)
+        return Noted("revised", (("id", found.short),))
 
     async def _wait(
         self,

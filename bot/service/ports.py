@@ -198,6 +198,10 @@ class Transaction(Protocol):
         """Compare-and-set the state (and result); False when the operation is not in `source`."""
         ...
 
+    async def replan(self, operation: Operation) -> bool:
+        """Replace command, plan and reason of an operation that waits; False when it does not."""
+        ...
+
     async def set_result(self, operation_id: str, state: State, result: Result) -> bool:
         """Replace the result of an operation that is in `state`; False when it is not."""
         ...

@@ -3,7 +3,7 @@
 A pressed button takes the same way as typed text: it becomes the same command and is judged again.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import structlog
 
@@ -20,20 +20,15 @@ from bot.domain.errors import (
 )
 from bot.domain.operation import Actor
 from bot.domain.outcome import (
-    Ambiguous,
     Failed,
     GraphFailed,
     Misread,
     Noted,
-    NotFound,
     Outcome,
-    Planned,
     Refused,
 )
 from bot.domain.parse import format_command
-from bot.domain.plan import make_plan
 from bot.domain.policy import (
-    ApprovalRule,
     Denied,
     NeedsApproval,
     Person,
@@ -41,26 +36,16 @@ from bot.domain.policy import (
     decide,
     permitted,
 )
-from bot.domain.resource import Effect, ResourceKind, Values
+from bot.domain.resource import Effect
 from bot.domain.undo import inverse
 from bot.service.approvals import Approvals
 from bot.service.controls import Controls
 from bot.service.intent import intent
-from bot.service.operations import Operations, Wish
 from bot.service.ports import Answer, AuditRecord, Request, World
 from bot.service.reads import Reads
+from bot.service.writes import Asked, Writes
 
 log = structlog.get_logger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """A writing command of a person who may ask for it; `rule` is the approval it waits for."""
-
-    request: Request
-    command: Command
-    actor: Actor
-    rule: ApprovalRule | None
 
 
 class Turn:
@@ -72,14 +57,14 @@ class Turn:
         *,
         catalogue: Catalogue,
         reads: Reads,
-        operations: Operations,
+        writes: Writes,
         approvals: Approvals,
         controls: Controls,
     ) -> None:
         self._world = world
         self._catalogue = catalogue
         self._reads = reads
-        self._operations = operations
+        self._writes = writes
         self._approvals = approvals
         self._controls = controls
 
@@ -161,7 +146,7 @@ class Turn:
             kind = self._catalogue.kinds[spec.subject]
             if spec.writes:
                 wish = Asked(request, command, _actor(request, person), rule)
-                return await self._write(wish, kind, answer)
+                return await self._writes.start(wish, kind, answer)
             if spec.effect is Effect.LIST:
                 return await self._reads.list(kind, command)
             return await self._reads.get(kind, command)
@@ -201,37 +186,6 @@ class Turn:
                 await tx.append_audit(line)
         except StoreError:
             log.exception("refusal not audited", permission=denied.permission)
-
-    async def _write(self, asked: Asked, kind: ResourceKind, answer: Answer) -> Outcome | None:
-        request, command, rule = asked.request, asked.command, asked.rule
-        if rule and rule.needs_reason and not command.reason and not command.is_plan:
-            raise UserError("reason-missing", command=format_command(command))
-        if not command.is_plan and (paused := await self._controls.paused()):
-            return paused
-        if not command.is_plan:
-            answer.hold()
-        others: tuple[Values, ...] = ()
-        target: Values | None = None
-        if command.spec.effect is Effect.CREATE:
-            others = tuple(r.values() for r in (await self._world.resources.list(kind)).records)
-        else:
-            found = await self._reads.target(kind, command)
-            if isinstance(found, NotFound | Ambiguous):
-                return found
-            target = found
-        plan = make_plan(kind, command, target=target, others=others)
-        if command.is_plan:
-            options = {k: v for k, v in command.options.items() if k != "plan"}
-            return Planned(kind, plan, format_command(replace(command, options=options)))
-        async with answer.hand_over() as shown:
-            wish = Wish(command, plan, rule)
-            operation = await self._operations.ask(request, wish, asked.actor, shown)
-        self._controls.wake()
-        if operation is None:
-            log.info("duplicate ignored", permission=command.spec.permission)
-            # An acknowledgement that stands already must not promise an answer for ever.
-            return Noted("repeated") if shown else None
-        return None
 
     async def _bot_command(
         self, request: Request, command: Command, policy: Policy, person: Person

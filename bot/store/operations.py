@@ -58,6 +58,18 @@ async def move(
     return await session.change(statement.values(**values)) == 1
 
 
+async def replan(session: Session, operation: Operation, now: datetime) -> bool:
+    """Replace what an operation in state `waiting` would do; False when it does not wait."""
+    statement = update(table).where(table.c.id == operation.id, table.c.state == State.WAITING)
+    changed = statement.values(
+        command=operation.command,
+        plan=operation.plan,
+        reason=operation.reason,
+        updated_at=now,
+    )
+    return await session.change(changed) == 1
+
+
 async def get(session: Session, operation_id: str) -> Operation | None:
     """Return an operation by its full id."""
     row = await session.first(select(*COLUMNS).where(table.c.id == operation_id))

@@ -53,6 +53,10 @@ class SqlTransaction:
             now=self._clock.now(),
         )
 
+    async def replan(self, operation: Operation) -> bool:
+        """Replace command, plan and reason of an operation that waits; False when it does not."""
+        return await operations.replan(self._session, operation, self._clock.now())
+
     async def set_result(self, operation_id: str, state: State, result: Result) -> bool:
         """Replace the result of an operation that is in `state`; False when it is not."""
         return await self.move_operation(operation_id, source=state, target=state, result=result)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from bot.app import SystemClock
 from bot.domain.audit import Broken
+from bot.domain.errors import ConfigError, StoreError
 from bot.settings import Settings
 from bot.store.audit import exported
 from bot.store.database import Database
@@ -17,7 +18,6 @@ async def run(environment: Mapping[str, str], *, action: str, operation: str | N
 
     Raises:
         ConfigError: the settings or the database are unusable.
-        StoreError: the database cannot be read.
     """
     settings = Settings.read(environment)
     database = Database.open(
@@ -27,13 +27,18 @@ async def run(environment: Mapping[str, str], *, action: str, operation: str | N
     try:
         if action == "verify":
             return await _verify(store, settings.audit_head_file)
-        found = await store.find_operation(operation) if operation else None
-        wanted = found.id if found else operation
-        async for row in store.audit_rows(operation_id=wanted):
-            print(json.dumps(exported(row), ensure_ascii=False))
-        return 0
+        return await _export(store, operation)
+    except StoreError as error:
+        raise ConfigError("BOT_DATABASE_URL", f"cannot be read: {error}.") from error
     finally:
         await database.close()
+
+
+async def _export(store: SqlStore, operation: str | None) -> int:
+    found = await store.find_operation(operation) if operation else None
+    async for row in store.audit_rows(operation_id=found.id if found else operation):
+        print(json.dumps(exported(row), ensure_ascii=False))
+    return 0
 
 
 async def _verify(store: SqlStore, head_file: Path | None) -> int:

@@ -146,7 +146,8 @@ class Turn:
             if spec.effect is Effect.LIST:
                 return await self._reads.list(kind, command)
             return await self._reads.get(kind, command)
-        return await self._bot_command(request, command, policy, person)
+        outcome = await self._bot_command(request, command, policy, person)
+        return outcome or await _passed_over(command, answer)
 
     async def _person_or_none(self, request: Request, policy: Policy) -> Person | None:
         try:
@@ -177,9 +178,11 @@ class Turn:
     async def _write(
         self, request: Request, kind: ResourceKind, command: Command, actor: Actor, answer: Answer
     ) -> Outcome | None:
-        if not command.is_plan and (paused := await self._controls.paused()):
-            return paused
         if not command.is_plan:
+            if await self._is_repeated(request):
+                return await _passed_over(command, answer)
+            if paused := await self._controls.paused():
+                return paused
             answer.hold()
         others: tuple[Values, ...] = ()
         target: Values | None = None
@@ -197,11 +200,14 @@ class Turn:
         async with answer.hand_over() as shown:
             operation = await self._operations.ask(request, command, plan, actor, shown)
         self._controls.wake()
-        if operation is None:
-            log.info("duplicate ignored", permission=command.spec.permission)
-            # An acknowledgement that stands already must not promise an answer for ever.
-            return Noted("repeated") if shown else None
-        return None
+        return None if operation else await _passed_over(command, answer)
+
+    async def _is_repeated(self, request: Request) -> bool:
+        """Whether the activity was carried out before; what it changed must not judge it anew."""
+        where = request.reference.conversation
+        return await self._world.store.knows_activity(
+            request.actor.tenant, where, request.activity
+        )
 
     async def _bot_command(
         self, request: Request, command: Command, policy: Policy, person: Person
@@ -216,6 +222,13 @@ class Turn:
                 return await self._controls.resolve(command, actor)
             case _:
                 return await self._controls.switch(request, command, actor)
+
+
+async def _passed_over(command: Command, answer: Answer) -> Outcome | None:
+    """Leave a repeated activity without an answer, unless "working" stands there already."""
+    log.info("duplicate ignored", permission=command.spec.permission)
+    async with answer.hand_over() as shown:
+        return Noted("repeated") if shown else None
 
 
 def _actor(request: Request, person: Person) -> Actor:

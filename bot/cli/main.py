@@ -66,8 +66,10 @@ def _run(options: argparse.Namespace, environment: Mapping[str, str]) -> int:
         case "demo":
             return asyncio.run(demo.run(script=options.script, keep=options.keep))
         case "doctor":
+            logs.configure("CRITICAL")
             return asyncio.run(doctor.run(environment))
         case "audit":
+            logs.configure("ERROR")
             return asyncio.run(
                 audit.run(environment, action=options.action, operation=options.operation)
             )

@@ -1,8 +1,11 @@
 """The command line: its grammar, its exit codes, and errors that fit in three lines."""
 
+import logging
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import structlog
 
 from bot.cli.main import main, parser
 
@@ -11,6 +14,14 @@ LEAST = {
     "MicrosoftAppPassword": "canary",
     "MicrosoftAppTenantId": "c0de0000-0000-4000-8000-00000000c0de",
 }
+
+
+@pytest.fixture(autouse=True)
+def logging_as_it_was() -> Iterator[None]:
+    """Undo what a subcommand set up for a process of its own."""
+    yield
+    structlog.reset_defaults()
+    logging.basicConfig(handlers=[logging.NullHandler()], force=True)
 
 
 def test_help_names_every_subcommand(capsys: pytest.CaptureFixture[str]) -> None:

@@ -3,7 +3,7 @@
 import logging
 import re
 import sys
-from collections.abc import MutableMapping
+from collections.abc import Mapping, MutableMapping
 from typing import TextIO
 
 import structlog
@@ -12,14 +12,23 @@ import structlog
 SECRET_WORDS = ("authorization", "password", "secret", "token", "assertion", "cookie")
 JWT = re.compile(r"eyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*")
 BEARER = re.compile(r"(?i)\bbearer\s+\S+")
-CONTROLS = re.compile(r"[\x00-\x1f\x7f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+# A value named in running text, a form or a query; the password inside a URL.
+NAMED = re.compile(rf"(?i)((?:{'|'.join(SECRET_WORDS)})\w{{0,20}}=)[^\s&,;]+")
+USERINFO = re.compile(r"(?<=://)[^/\s@]+(?=@)")
+CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 LINE_LIMIT = 4000
 MASK = "***"
 
 
 def scrub(text: str) -> str:
     """Return the text without tokens and control characters, cut at 4,000 characters."""
-    return CONTROLS.sub(" ", BEARER.sub(MASK, JWT.sub(MASK, text)))[:LINE_LIMIT]
+    # Cut in two steps: a token that the limit cuts in half must be recognised as one.
+    return CONTROLS.sub(" ", _masked(text[: 4 * LINE_LIMIT]))[:LINE_LIMIT]
+
+
+def _masked(text: str) -> str:
+    text = BEARER.sub(MASK, JWT.sub(MASK, text))
+    return USERINFO.sub(MASK, NAMED.sub(rf"\g<1>{MASK}", text))
 
 
 def redact(
@@ -27,31 +36,50 @@ def redact(
 ) -> MutableMapping[str, object]:
     """Mask what a name or a shape marks as secret; a structlog processor."""
     for name, value in event.items():
-        if any(word in name.casefold() for word in SECRET_WORDS):
-            event[name] = MASK
-        elif isinstance(value, str) and name != "exception":
-            event[name] = scrub(value)
-    trace = event.get("exception")
-    if isinstance(trace, str):
-        # A stack trace keeps its lines: JSON escapes them.
-        event["exception"] = BEARER.sub(MASK, JWT.sub(MASK, trace))
+        if name == "exception" and isinstance(value, str):
+            # A stack trace keeps its lines: JSON escapes them.
+            event[name] = "\n".join(CONTROLS.sub(" ", row) for row in _masked(value).split("\n"))
+        else:
+            event[name] = _clean(name, value)
     return event
+
+
+def _clean(name: str, value: object) -> object:
+    if any(word in name.casefold() for word in SECRET_WORDS):
+        return MASK
+    if isinstance(value, bool | int | float | None):
+        return value
+    if isinstance(value, Mapping):
+        return {scrub(str(inner)): _clean(str(inner), part) for inner, part in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_clean(name, part) for part in value]
+    return scrub(str(value))
 
 
 def configure(level: str = "INFO", stream: TextIO | None = None) -> None:
     """Send every line of the process to `stream` (standard error) as JSON."""
+    each: list[structlog.typing.Processor] = [
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.format_exc_info,
+    ]
+    as_json = structlog.processors.JSONRenderer(ensure_ascii=False)
     structlog.configure(
-        processors=[
-            structlog.contextvars.merge_contextvars,
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
-            redact,
-            structlog.processors.JSONRenderer(ensure_ascii=False),
-        ],
+        processors=[structlog.contextvars.merge_contextvars, *each, redact, as_json],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level]),
         logger_factory=structlog.WriteLoggerFactory(file=stream or sys.stderr),
         cache_logger_on_first_use=False,
     )
-    # Libraries log through the standard module: only what somebody must look at, and as plain text.
-    logging.basicConfig(level=logging.ERROR, stream=stream or sys.stderr, force=True)
+    # Libraries log through the standard module: only what somebody must look at, in the same form.
+    handler = logging.StreamHandler(stream or sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=[structlog.stdlib.add_logger_name, *each],
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                redact,
+                as_json,
+            ],
+        )
+    )
+    logging.basicConfig(level=logging.ERROR, handlers=[handler], force=True)

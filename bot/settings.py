@@ -207,6 +207,7 @@ def _refuse_unsafe(settings: Settings) -> None:
     if not _is_guid(settings.app_tenant):
         raise ConfigError("MicrosoftAppTenantId", "must be the id of the bot's tenant, a GUID.")
     _refuse_credentials(settings)
+    _refuse_head_file(settings.audit_head_file)
     if settings.cloud_name == "sandbox":
         _refuse_unsafe_sandbox(settings)
     else:
@@ -248,14 +249,23 @@ def _refuse_credentials(settings: Settings) -> None:
         raise ConfigError("BOT_GRAPH_CLIENT_ID", "and BOT_GRAPH_CLIENT_SECRET go together.")
 
 
+def _refuse_head_file(path: Path | None) -> None:
+    """Refuse what every write would fail on: without its head file the audit does not grow."""
+    if path is not None and (path.is_dir() or not path.parent.is_dir()):
+        raise ConfigError("BOT_AUDIT_HEAD_FILE", f"{path} must be a file in a folder that exists.")
+
+
 def _refuse_unsafe_sandbox(settings: Settings) -> None:
     if not settings.sandbox_url:
         raise ConfigError("BOT_SANDBOX_URL", "is not set; BOT_CLOUD=sandbox needs it.")
     if settings.app_type == "UserAssignedMSI":
         raise ConfigError("MicrosoftAppType", "a managed identity is not there in the sandbox.")
-    for url in (settings.sandbox_url, *settings.sandbox_service_urls):
-        if not _is_loopback(URL(url).host or ""):
-            raise ConfigError("BOT_SANDBOX_URL", "the sandbox is for loopback addresses only.")
+    for name, urls in (
+        ("BOT_SANDBOX_URL", (settings.sandbox_url,)),
+        ("BOT_SANDBOX_SERVICE_URLS", settings.sandbox_service_urls),
+    ):
+        if not all(_is_loopback_url(url) for url in urls):
+            raise ConfigError(name, "must be http://127.0.0.1:PORT or the like: loopback only.")
     if not _is_loopback(settings.host):
         raise ConfigError("BOT_HOST", "the sandbox cloud is refused on other than loopback.")
 
@@ -264,6 +274,14 @@ def _is_guid(text: str) -> bool:
     parts = text.split("-")
     sizes = tuple(len(part) for part in parts)
     return sizes == (8, 4, 4, 4, 12) and all(c in "0123456789abcdefABCDEF-" for c in text)
+
+
+def _is_loopback_url(text: str) -> bool:
+    try:
+        url = URL(text)
+    except ValueError:
+        return False
+    return url.scheme in {"http", "https"} and _is_loopback(url.host or "")
 
 
 def _is_loopback(host: str) -> bool:

@@ -1,10 +1,12 @@
 """Options and fixtures of all tests. Golden files: `pytest --update-golden` writes them anew."""
 
 import json
-from collections.abc import Callable
+import logging
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import structlog
 
 Golden = Callable[[Path, object], None]
 
@@ -25,3 +27,14 @@ def golden(request: pytest.FixtureRequest) -> Golden:
         assert path.read_text(encoding="utf-8") == text
 
     return check
+
+
+@pytest.fixture(autouse=True)
+def logs_as_before() -> Iterator[None]:
+    """Undo what a command line told the process's logs."""
+    root, configured = logging.getLogger(), structlog.get_config()
+    handlers, level = root.handlers[:], root.level
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    structlog.configure(**configured)

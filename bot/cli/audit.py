@@ -9,6 +9,7 @@ from pydantic_core import to_json
 
 from bot.app import SystemClock
 from bot.domain.audit import Broken
+from bot.domain.errors import ConfigError, StoreError
 from bot.settings import Settings
 from bot.store.audit import exported
 from bot.store.database import Database
@@ -20,7 +21,6 @@ async def run(environment: Mapping[str, str], *, action: str, operation: str | N
 
     Raises:
         ConfigError: the settings or the database are unusable.
-        StoreError: the database cannot be read.
     """
     settings = Settings.read(environment)
     database = Database.open(
@@ -32,9 +32,9 @@ async def run(environment: Mapping[str, str], *, action: str, operation: str | N
             return await _verify(store, settings.audit_head_file)
         if operation:
             return await _dossier(store, operation)
-        async for row in store.audit_rows():
-            print(json.dumps(exported(row), ensure_ascii=False))
-        return 0
+        return await _export(store)
+    except StoreError as error:
+        raise ConfigError("BOT_DATABASE_URL", f"cannot be read: {error}.") from error
     finally:
         await database.close()
 
@@ -52,6 +52,12 @@ async def _dossier(store: SqlStore, name: str) -> int:
         "audit": [exported(row) async for row in store.audit_rows(operation_id=operation.id)],
     }
     print(to_json(document, indent=2, fallback=dict).decode())
+    return 0
+
+
+async def _export(store: SqlStore) -> int:
+    async for row in store.audit_rows():
+        print(json.dumps(exported(row), ensure_ascii=False))
     return 0
 
 

@@ -16,14 +16,19 @@ from bot.store.policy_file import PolicyFile
 # Somebody who does not exist: asking for them shows whether the directory may be asked at all.
 NOBODY = "00000000-0000-4000-8000-000000000000"
 FORBIDDEN = 403
+UNREACHED = frozenset({"token-timeout", "token-unreachable"})
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that was checked; `fix` is empty when it is in order."""
+    """One thing that was checked; `fix` is empty when it is in order.
+
+    `note` tells what works as it is, and may not be meant so.
+    """
 
     what: str
     fix: str = ""
+    note: str = ""
 
 
 async def run(environment: Mapping[str, str]) -> int:
@@ -35,6 +40,8 @@ async def run(environment: Mapping[str, str]) -> int:
             print(f"FIX  {finding.what}\n     -> {finding.fix}")
         else:
             print(f"ok   {finding.what}")
+        if finding.note:
+            print(f"     note: {finding.note}")
     print("All in order." if not bad else f"{bad} to fix.")
     return 1 if bad else 0
 
@@ -66,7 +73,9 @@ def _policy(settings: Settings) -> Finding:
         policies.load()
     except ConfigError as error:
         return Finding(what, error.message)
-    return Finding(what)
+    if not policies.notes:
+        return Finding(what)
+    return Finding(what, note=f"no command fits {', '.join(policies.notes)}; is it misspelt?")
 
 
 async def _database(settings: Settings) -> Finding:
@@ -86,11 +95,20 @@ async def _microsoft(settings: Settings, clients: Clients) -> AsyncIterator[Find
     await clients.keys.warm()
     fix = f"let the bot reach {settings.cloud.openid_metadata}"
     yield Finding("signing keys of the Bot Connector", "" if clients.keys.ready else fix)
-    for name, source in (("Bot Connector", clients.bot_tokens), ("Graph", clients.graph_tokens)):
+    credentials = _credentials(settings)
+    graph_credentials = "BOT_GRAPH_CLIENT_ID and BOT_GRAPH_CLIENT_SECRET"
+    for name, source, rests_on in (
+        ("Bot Connector", clients.bot_tokens, credentials),
+        (
+            "Graph",
+            clients.graph_tokens,
+            graph_credentials if settings.graph_client_id else credentials,
+        ),
+    ):
         try:
             await source.token()
         except GraphError as error:
-            yield Finding(f"token for {name}", _token_fix(error.fault))
+            yield Finding(f"token for {name}", _token_fix(error.fault, rests_on))
         else:
             yield Finding(f"token for {name}")
     for kind in KINDS:
@@ -116,10 +134,20 @@ async def _directory(settings: Settings, clients: Clients) -> Finding:
     return Finding(what)
 
 
-def _token_fix(fault: GraphFault) -> str:
+def _credentials(settings: Settings) -> str:
+    if settings.app_password.get_secret_value():
+        return "MicrosoftAppId and MicrosoftAppPassword"
+    if settings.certificate_file is not None:
+        return "MicrosoftAppId and BOT_CERTIFICATE_FILE"
+    return "MicrosoftAppId and the managed identity of this machine"
+
+
+def _token_fix(fault: GraphFault, rests_on: str) -> str:
+    if fault.code in UNREACHED:
+        return f"Entra was not reached ({fault.code}): check BOT_CLOUD and the way to it."
     return (
-        f"Entra answered {fault.code}: check MicrosoftAppId, MicrosoftAppTenantId, BOT_CLOUD and "
-        "that the secret or certificate is current."
+        f"Entra answered {fault.code}: check {rests_on} (is it current?), MicrosoftAppTenantId "
+        "and BOT_CLOUD."
     )
 
 

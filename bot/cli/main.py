@@ -6,8 +6,11 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from bot import logs
 from bot.cli import audit, demo, doctor, package, serve
 from bot.domain.errors import BotError, ConfigError
+
+LINE_LIMIT = 250
 
 
 def parser() -> argparse.ArgumentParser:
@@ -41,14 +44,19 @@ def main(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
     try:
         return _run(options, environment)
     except ConfigError as error:
-        print(f"Not started. {error.setting}: {error.message}", file=sys.stderr)
+        print(f"Not started. {error.setting}: {_line(error.message)}", file=sys.stderr)
         print("Settings are listed in the README; `doctor` checks them all.", file=sys.stderr)
         return 2
     except BotError as error:
-        print(f"Failed: {error}", file=sys.stderr)
+        print(f"Failed: {_line(str(error))}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         return 130
+
+
+def _line(message: str) -> str:
+    """Return a message as one short line, whatever values it quotes."""
+    return logs.scrub(message)[:LINE_LIMIT]
 
 
 def _run(options: argparse.Namespace, environment: Mapping[str, str]) -> int:
@@ -58,8 +66,10 @@ def _run(options: argparse.Namespace, environment: Mapping[str, str]) -> int:
         case "demo":
             return asyncio.run(demo.run(script=options.script, keep=options.keep))
         case "doctor":
+            logs.configure("CRITICAL")
             return asyncio.run(doctor.run(environment))
         case "audit":
+            logs.configure("ERROR")
             return asyncio.run(
                 audit.run(environment, action=options.action, operation=options.operation)
             )

@@ -274,6 +274,10 @@ class Store(Protocol):
         """Return one operation by its full id."""
         ...
 
+    async def knows_activity(self, tenant: str, conversation: str, activity: str) -> bool:
+        """Whether an inbound activity was recorded, so that it had its effect before."""
+        ...
+
     async def client_request_id(self, operation_id: str) -> str | None:
         """Return the id that the operation's Graph request carries."""
         ...

@@ -43,7 +43,7 @@ from bot.service.controls import Controls
 from bot.service.intent import intent
 from bot.service.ports import Answer, AuditRecord, Request, World
 from bot.service.reads import Reads
-from bot.service.writes import Asked, Writes
+from bot.service.writes import Asked, Writes, passed_over
 
 log = structlog.get_logger(__name__)
 
@@ -152,7 +152,8 @@ class Turn:
             return await self._reads.get(kind, command)
         if spec.verb == "undo":
             return await self._judge(request, await self._inverse(request, command), answer)
-        return await self._bot_command(request, command, policy, person)
+        outcome = await self._bot_command(request, command, policy, person)
+        return outcome or await passed_over(command, answer)
 
     async def _inverse(self, request: Request, command: Command) -> Command:
         """Return the command that takes an operation back, to be judged like a typed one."""

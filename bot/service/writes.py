@@ -54,6 +54,8 @@ class Writes:
             return Planned(kind, found, shown) if isinstance(found, Plan) else found
         if rule and rule.needs_reason and not command.reason:
             raise UserError("reason-missing", command=format_command(command))
+        if await self._is_repeated(asked.request):
+            return await passed_over(command, answer)
         if paused := await self._controls.paused():
             return paused
         answer.hold()
@@ -77,7 +79,7 @@ class Writes:
         if REVISE.name in command.options:
             outcome = await self._operations.revise(request, wish, asked.actor)
             self._controls.wake()
-            return outcome
+            return outcome or await passed_over(command, answer)
         if wish.rule and (alike := await self._operations.waiting_alike(wish.plan, asked.actor)):
             again = replace(command, options={**command.options, REVISE.name: alike.short})
             details = (("id", alike.short), ("command", format_command(again)))
@@ -85,9 +87,21 @@ class Writes:
         async with answer.hand_over() as shown:
             operation = await self._operations.ask(request, wish, asked.actor, shown)
         self._controls.wake()
-        if operation is None:
-            log.info("duplicate ignored", permission=command.spec.permission)
-        return None
+        return None if operation else await passed_over(command, answer)
+
+    async def _is_repeated(self, request: Request) -> bool:
+        """Whether the activity was carried out before; what it changed must not judge it anew."""
+        where = request.reference.conversation
+        return await self._world.store.knows_activity(
+            request.actor.tenant, where, request.activity
+        )
+
+
+async def passed_over(command: Command, answer: Answer) -> Outcome | None:
+    """Leave a repeated activity without an answer, unless "working" stands there already."""
+    log.info("duplicate ignored", permission=command.spec.permission)
+    async with answer.hand_over() as shown:
+        return Noted("repeated") if shown else None
 
 
 def _without(command: Command, option: str) -> str:

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import delete
+from sqlalchemy import delete, select
 
 from bot.store.lane import Session
 from bot.store.tables import inbox as table
@@ -17,6 +17,16 @@ async def claim(
         tenant=tenant, conversation=conversation, activity=activity, seen_at=now
     ).on_conflict_do_nothing()
     return await session.change(statement) == 1
+
+
+async def knows(session: Session, *, tenant: str, conversation: str, activity: str) -> bool:
+    """Whether an activity was remembered."""
+    found = select(table.c.activity).where(
+        table.c.tenant == tenant,
+        table.c.conversation == conversation,
+        table.c.activity == activity,
+    )
+    return await session.first(found) is not None
 
 
 async def prune(session: Session, before: datetime) -> None:

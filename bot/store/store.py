@@ -43,6 +43,13 @@ class SqlStore:
         transaction.remember()
         await self._confirm(rows)
 
+    async def knows_activity(self, tenant: str, conversation: str, activity: str) -> bool:
+        """Whether an inbound activity was recorded."""
+        async with self._database.read() as session:
+            return await inbox.knows(
+                session, tenant=tenant, conversation=conversation, activity=activity
+            )
+
     async def operation(self, operation_id: str) -> Operation | None:
         """Return one operation by its full id."""
         async with self._database.read() as session:

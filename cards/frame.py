@@ -12,6 +12,7 @@ from microsoft_teams.cards import (
     CardElement,
     Container,
     ExecuteAction,
+    RefreshDefinition,
     SubmitAction,
     TeamsCardProperties,
     TextRun,
@@ -62,11 +63,16 @@ class Button:
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """The top of a card: tone, sign and title."""
+    """What a card is: tone, sign and title, and whether it is wide or has views of its own.
+
+    `refresh` is what clients send to get their person's own view.
+    """
 
     tone: Tone
     sign: str
     title: str
+    is_wide: bool = False
+    refresh: RefreshDefinition | None = None
 
 
 @dataclass(frozen=True)
@@ -92,7 +98,6 @@ def compose(
     place: Place,
     stamp: Stamp,
     buttons: Sequence[Button] = (),
-    is_wide: bool = False,
 ) -> Rendered:
     """Return the card: head, blocks, foot and buttons, shortened to fit the size Teams takes.
 
@@ -102,14 +107,14 @@ def compose(
     top, foot = _top(head, place), _foot(stamp)
     actions = [_action(button) for button in kept(buttons)]
     whole = [element for block in blocks for element in block.draw(block.count)]
-    card = _card([top, *whole, *foot], actions, summary=summary, is_wide=is_wide)
+    card = _card([top, *whole, *foot], actions, head=head, summary=summary)
     rendered = Rendered(card, summary)
     if weigh(rendered.payload()) <= LIMIT_BYTES:
         return rendered
-    bare = Rendered(_card([top, *foot], actions, summary=summary, is_wide=is_wide), summary)
+    bare = Rendered(_card([top, *foot], actions, head=head, summary=summary), summary)
     room = LIMIT_BYTES - weigh(bare.payload()) - _SLACK_BYTES
     body = fit(blocks, room, lambda count: line(words.more(count), is_quiet=True))
-    return Rendered(_card([top, *body, *foot], actions, summary=summary, is_wide=is_wide), summary)
+    return Rendered(_card([top, *body, *foot], actions, head=head, summary=summary), summary)
 
 
 def kept(buttons: Sequence[Button]) -> list[Button]:
@@ -133,15 +138,16 @@ def _action(button: Button) -> Action:
 
 
 def _card(
-    body: list[CardElement], actions: list[Action], *, summary: str, is_wide: bool
+    body: list[CardElement], actions: list[Action], *, head: Head, summary: str
 ) -> AdaptiveCard:
     return AdaptiveCard(
         version="1.5",
         fallback_text=summary,
         speak=summary,
+        refresh=head.refresh,
         body=body,
         actions=actions or None,
-        msteams=TeamsCardProperties(width="full") if is_wide else None,
+        msteams=TeamsCardProperties(width="full") if head.is_wide else None,
     )
 
 

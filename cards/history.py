@@ -52,10 +52,8 @@ def render(history: History, place: Place, stamp: Stamp) -> Rendered:
     title = words.HISTORY_TITLE
     if history.subject:
         title = fill(words.HISTORY_OF, {"subject": history.subject})
-    head = Head(Tone.NEUTRAL, signs.HISTORY, title)
-    return compose(
-        head, blocks, place=place, stamp=stamp, buttons=history.buttons, is_wide=bool(entries)
-    )
+    head = Head(Tone.NEUTRAL, signs.HISTORY, title, is_wide=bool(entries))
+    return compose(head, blocks, place=place, stamp=stamp, buttons=history.buttons)
 
 
 def _row(entry: Entry) -> CardElement:

@@ -62,10 +62,8 @@ def render(listing: Listing, place: Place, stamp: Stamp) -> Rendered:
         listed(1, "", [_row(row) for row in rows]) if rows else _empty(listing),
         commands(3, listing.next_steps, words.TYPE_THIS),
     ]
-    head = Head(_tone(rows), signs.LIST, listing.title)
-    return compose(
-        head, blocks, place=place, stamp=stamp, buttons=listing.buttons, is_wide=bool(rows)
-    )
+    head = Head(_tone(rows), signs.LIST, listing.title, is_wide=bool(rows))
+    return compose(head, blocks, place=place, stamp=stamp, buttons=listing.buttons)
 
 
 def _where(listing: Listing, shown: int) -> str:

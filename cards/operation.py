@@ -6,7 +6,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
 
-from microsoft_teams.cards import CardElement, TextInput
+from microsoft_teams.cards import CardElement, ExecuteAction, RefreshDefinition, TextInput
 
 from cards import signs, words
 from cards.elements import code, grid, line, pair, rich, run, separate
@@ -26,6 +26,8 @@ from cards.parts import (
 from cards.signs import Tone
 from cards.size import Block, fixed
 from cards.text import fill
+
+VIEW_VERB: Final = "view"
 
 
 class State(StrEnum):
@@ -74,12 +76,20 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
+class Views:
+    """Who is shown a card of their own: at most 60 of Teams' ids, whose clients ask for it."""
+
+    operation_id: str
+    user_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Operation:
     """A write as it stands. `id` is the short one; `code` a key of `words.OUTCOMES` or empty.
 
     `observation` counts for done alone. `differences` holds what was asked for before the arrow
     and what was found behind it. `asks` says whose consent is waited for; `takes_comment` gives
-    the card a field whose text goes along with Reject.
+    the card a field whose text goes along with Reject. `views` gives people a card of their own.
     """
 
     id: str
@@ -99,6 +109,7 @@ class Operation:
     notes: tuple[str, ...] = ()
     asks: tuple[Fact, ...] = ()
     takes_comment: bool = False
+    views: Views | None = None
     buttons: tuple[Button, ...] = ()
 
 
@@ -154,8 +165,17 @@ def render(operation: Operation, place: Place, stamp: Stamp) -> Rendered:
     ]
     if operation.takes_comment:
         blocks.append(fixed(_comment()))
-    head = Head(tone, sign, words.headline(operation.title, word))
+    title = words.headline(operation.title, word)
+    head = Head(tone, sign, title, refresh=_refresh(operation.views))
     return compose(head, blocks, place=place, stamp=stamp, buttons=operation.buttons)
+
+
+def _refresh(views: Views | None) -> RefreshDefinition | None:
+    """Return how a client gets its person's own view: by asking for the operation as that person."""
+    if views is None:
+        return None
+    ask = ExecuteAction(verb=VIEW_VERB, data={"operation": views.operation_id})
+    return RefreshDefinition(action=ask, user_ids=list(views.user_ids))
 
 
 def _comment() -> TextInput:

@@ -38,8 +38,8 @@ def render(waiting: Waiting, place: Place, stamp: Stamp) -> Rendered:
         listed(1, words.TO_DECIDE, _rows(waiting.to_decide)),
         listed(2, words.ASKED_FOR, _rows(waiting.asked)),
     ]
-    head = Head(Tone.NEUTRAL, signs.WAITING, words.WAITING_TITLE)
-    return compose(head, blocks, place=place, stamp=stamp, is_wide=not is_empty)
+    head = Head(Tone.NEUTRAL, signs.WAITING, words.WAITING_TITLE, is_wide=not is_empty)
+    return compose(head, blocks, place=place, stamp=stamp)
 
 
 def _rows(entries: Sequence[Entry]) -> list[CardElement]:

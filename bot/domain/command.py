@@ -119,6 +119,13 @@ class Command:
         return self.options.get(REASON.name)
 
 
+OPERATION = Argument("operation", "The operation's id.")
+VIEW = CommandSpec(
+    BOT, "view", "An operation as its card shows it", arguments=(OPERATION,), is_open=True
+)
+"""What clients ask for by themselves to show a card anew; nobody types it and no list names it."""
+
+
 class Catalogue:
     """Every command, by name; kinds come with their verbs, the rest is listed in `BOT_COMMANDS`."""
 
@@ -132,7 +139,7 @@ class Catalogue:
     @cached_property
     def by_permission(self) -> Mapping[str, CommandSpec]:
         """The commands by permission name."""
-        return MappingProxyType({spec.permission: spec for spec in self.specs})
+        return MappingProxyType({spec.permission: spec for spec in (*self.specs, VIEW)})
 
     def find(self, subject: str, verb: str) -> CommandSpec | None:
         """Return the command of that subject and verb or alias, in lower case."""
@@ -196,7 +203,6 @@ def _filters(kind: ResourceKind) -> tuple[Option, ...]:
     )
 
 
-OPERATION = Argument("operation", "The operation's id.")
 COMMENT = Option("comment", "Why, shown with the decision.")
 
 BOT_COMMANDS = (

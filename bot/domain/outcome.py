@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from typing import TypeAlias
 
 from bot.domain.approval import Approval
@@ -79,13 +80,27 @@ class Planned:
     command: str
 
 
+class View(StrEnum):
+    """Whose card it is: the one that everybody sees, or one person's."""
+
+    ALL = "all"
+    APPROVER = "approver"
+    ASKER = "asker"
+    OTHER = "other"
+
+
 @dataclass(frozen=True, slots=True)
 class Operated:
-    """The current state of a write."""
+    """The current state of a write.
+
+    `viewers` are the people, in Teams' ids, whose clients are to ask for a view of their own.
+    """
 
     kind: ResourceKind
     operation: Operation
     approval: Approval | None = None
+    view: View = View.ALL
+    viewers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,6 +66,7 @@ class Connector:
         self._identity = identity
         self._new_id = new_id
         self._new_message_id = new_message_id
+        self.members: list[JsonObject] = []
         self._messages: dict[tuple[str, str], Message] = {}
         self._personal: dict[str, str] = {}
 
@@ -105,6 +106,7 @@ class Connector:
             web.post(one, self._serve(self._post)),
             web.put(one, self._serve(self._edit)),
             web.delete(one, self._serve(self._delete)),
+            web.get(root + "/{conversation}/pagedmembers", self._serve(self._members)),
         ]
 
     def _serve(
@@ -145,6 +147,9 @@ class Connector:
     def _delete(self, request: web.Request, _entry: LoggedRequest) -> Answer:
         self._keep(replace(self._find(request), deleted=True))
         return Answer(200)
+
+    def _members(self, _request: web.Request, _entry: LoggedRequest) -> Answer:
+        return Answer(200, {"members": list(self.members)})
 
     def _create(self, _request: web.Request, entry: LoggedRequest) -> Answer:
         body = entry.body

@@ -95,6 +95,10 @@ def seed(sandbox: Sandbox) -> World:
         Account(world.vic.oid, world.vic.name, groups=frozenset({VIEWERS})),
         Account(world.gus.oid, world.gus.name, "Guest", groups=frozenset({VIEWERS})),
     )
+    sandbox.connector.members.extend(
+        {"id": person.mri, "aadObjectId": person.oid, "name": person.name, "tenantId": tenant}
+        for person in world.people
+    )
     for record in _exchange_connectors(sandbox):
         world.connectors.add(record)
     return world

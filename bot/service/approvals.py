@@ -18,7 +18,7 @@ from bot.domain.approval import (
 )
 from bot.domain.command import Catalogue, CommandSpec
 from bot.domain.operation import Actor, Operation, State
-from bot.domain.outcome import Noted, Operated, Outcome, Waiting
+from bot.domain.outcome import Noted, Operated, Outcome, View, Waiting
 from bot.domain.policy import Person, Policy, grants_of, rule_of
 from bot.service.evidence import audit_line
 from bot.service.execution import EXECUTE_JOB, TELL_JOB
@@ -124,7 +124,9 @@ class Approvals:
         if denial is not None:
             return Noted(denial.value, (("id", operation.short), ("state", current.state.value)))
         if request.submission is not None:
-            return Operated(self._catalogue.kinds[current.plan.kind], current, approval)
+            return Operated(
+                self._catalogue.kinds[current.plan.kind], current, approval, View.APPROVER
+            )
         return Noted("vote-counted", (("id", operation.short), ("state", current.state.value)))
 
     async def cancel(self, request: Request, actor: Actor, *, target: str) -> Outcome | None:
@@ -190,6 +192,23 @@ class Approvals:
                 return
             await tx.want_card(job.subject)
             await tx.postpone_job(job, self._clock.now() + approval.rule.remind, None)
+
+    async def seen_by(self, operation_id: str, person: Person, policy: Policy) -> Outcome:
+        """Return the operation of that full id as this person is to see it; nothing changes."""
+        operation = await self._store.operation(operation_id)
+        if operation is None or operation.actor.tenant != person.tenant:
+            return Noted("lapsed")
+        kind = self._catalogue.kinds[operation.plan.kind]
+        approval = await self._store.approval(operation.id)
+        if approval is None:
+            return Operated(kind, operation)
+        roles = {grant.role for grant in grants_of(policy, person)}
+        view = View.OTHER
+        if (operation.actor.tenant, operation.actor.oid) == (person.tenant, person.oid):
+            view = View.ASKER
+        elif self._terms(policy, operation, approval).approvers & roles:
+            view = View.APPROVER
+        return Operated(kind, operation, approval, view)
 
     async def waiting(self, person: Person, policy: Policy) -> Waiting:
         """Return what the person may decide, and what they asked for, the most urgent first."""

@@ -14,7 +14,7 @@ from bot.domain.parse import format_command, parse
 from bot.domain.text import clean
 from bot.service.ports import Request
 
-ROW_VERBS = frozenset({"approve", "reject", "cancel", "undo"})
+ROW_VERBS = frozenset({"approve", "reject", "cancel", "undo", "view"})
 COMMENT_LIMIT = 500
 
 

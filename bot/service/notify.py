@@ -10,6 +10,7 @@ import structlog
 
 from bot.domain.command import Catalogue
 from bot.domain.errors import MessengerError
+from bot.domain.operation import State
 from bot.domain.outcome import Decided, Operated
 from bot.service.ports import Card, Clock, Job, Messenger, Store
 
@@ -38,7 +39,10 @@ class CardOutbox:
             await self._finish(job)
             return
         approval = await self._store.approval(job.subject)
-        outcome = Operated(self._catalogue.kinds[operation.plan.kind], operation, approval)
+        is_waiting = operation.state is State.WAITING
+        viewers = await self._messenger.members(card.reference) if is_waiting else ()
+        kind = self._catalogue.kinds[operation.plan.kind]
+        outcome = Operated(kind, operation, approval, viewers=viewers)
         try:
             activity_id = await self._send(card, outcome)
         except MessengerError as error:

@@ -136,6 +136,13 @@ class Messenger(Protocol):
         """Replace a posted message by the outcome."""
         ...
 
+    async def members(self, reference: Reference) -> tuple[str, ...]:
+        """Return who may be shown a view of their own, in Teams' ids, at most 60; or nobody.
+
+        Nothing depends on it, so a failure is nobody.
+        """
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Job:

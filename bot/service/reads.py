@@ -65,7 +65,8 @@ class Reads:
         """Return one operation where its id was given, else the operations of a target or all."""
         target = command.target
         if target is not None and (operation := await self._store.find_operation(target)):
-            return Operated(self._catalogue.kinds[operation.plan.kind], operation)
+            approval = await self._store.approval(operation.id)
+            return Operated(self._catalogue.kinds[operation.plan.kind], operation, approval)
         page = int(command.options.get("page", "1"))
         found = await self._store.operations(
             kind=None, target=target, offset=(page - 1) * ROWS, limit=ROWS + 1

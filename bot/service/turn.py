@@ -8,7 +8,7 @@ from dataclasses import replace
 import structlog
 
 from bot.domain.approval import Decision, Vote
-from bot.domain.command import COMMENT, Catalogue, Command
+from bot.domain.command import COMMENT, VIEW, Catalogue, Command
 from bot.domain.errors import (
     BotError,
     DirectoryUnavailable,
@@ -139,6 +139,9 @@ class Turn:
         person = await self._person(request, policy, is_fresh=spec.acts)
         verdict = decide(policy, person, spec, conversation=room)
         if isinstance(verdict, Denied):
+            if spec is VIEW:
+                # A client asked by itself, so there is nobody to be told and nothing to record.
+                return Noted("lapsed")
             await self._audit_refusal(request, person, command, verdict)
             return Refused(verdict)
         rule = verdict.rule if isinstance(verdict, NeedsApproval) else None
@@ -197,6 +200,8 @@ class Turn:
                 return self._reads.whoami(policy, person)
             case "history":
                 return await self._reads.history(command)
+            case "view":
+                return await self._approvals.seen_by(command.arguments[0], person, policy)
             case "approvals":
                 return await self._approvals.waiting(person, policy)
             case "approve" | "reject":

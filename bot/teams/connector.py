@@ -126,6 +126,18 @@ class Connector:
         url = self._url(service_url, conversation_id, "activities", activity_id)
         await self._call(hdrs.METH_DELETE, url, None)
 
+    async def members(self, service_url: str, conversation_id: str, limit: int) -> list[str]:
+        """Return Teams' ids of a conversation's members, the first `limit` of them."""
+        url = self._url(service_url, conversation_id, "pagedmembers")
+        answer = await self._call(hdrs.METH_GET, url.with_query(pageSize=str(limit)), None)
+        found = answer.body.get("members")
+        named = (
+            [m["id"] for m in found if isinstance(m, dict) and isinstance(m.get("id"), str)]
+            if isinstance(found, list)
+            else []
+        )
+        return named[:limit]
+
     async def create(self, service_url: str, body: Mapping[str, object]) -> Created:
         """Open a conversation, or a new thread in a channel."""
         answer = await self._call(hdrs.METH_POST, self._url(service_url), body)

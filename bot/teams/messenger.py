@@ -1,7 +1,9 @@
 """Posts and edits outcomes as cards, for answers and background jobs alike."""
 
+import asyncio
 from collections.abc import Callable
 
+import structlog
 from typing_extensions import override
 
 from bot.domain.errors import GraphError, MessengerError
@@ -11,6 +13,10 @@ from bot.teams.connector import Ambiguous, Blocked, Connector, ConnectorError, G
 from bot.teams.connector_errors import NotAllowed
 from cards.frame import Rendered
 
+log = structlog.get_logger(__name__)
+# Teams shows at most this many people a view of their own.
+MOST_VIEWERS = 60
+MEMBERS_S = 2.0
 CARD_TYPE = "application/vnd.microsoft.card.adaptive"
 
 
@@ -64,6 +70,18 @@ class TeamsMessenger(Messenger):
             raise delivery_error(error) from error
         except GraphError as error:
             raise MessengerError("no token for the connector", is_final=False) from error
+
+    @override
+    async def members(self, reference: Reference) -> tuple[str, ...]:
+        try:
+            async with asyncio.timeout(MEMBERS_S):
+                found = await self._connector.members(
+                    reference.service_url, reference.root, MOST_VIEWERS
+                )
+        except (ConnectorError, GraphError, TimeoutError) as error:
+            log.info("members not read", reason=str(error))
+            return ()
+        return tuple(found)
 
     def _activity(self, outcome: Outcome) -> dict[str, object]:
         rendered = self._render(outcome)

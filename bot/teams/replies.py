@@ -158,9 +158,9 @@ class Replies:
     def _operated(self, outcome: Operated | Decided | Waiting, place: Place) -> Rendered:
         now = self._clock.now()
         match outcome:
-            case Operated(kind=kind, operation=done, approval=approval):
+            case Operated(operation=done):
                 stamp = Stamp(at=exact(now), id=done.short, twin=f"/history {done.short}")
-                return operation.render(operation_card(kind, done, approval), place, stamp)
+                return operation.render(operation_card(outcome), place, stamp)
             case Decided(operation=done, approval=approval):
                 stamp = Stamp(at=exact(now), id=done.short, twin=f"/history {done.short}")
                 return notice.render(decision_notice(done, approval), place, stamp)

@@ -1,7 +1,10 @@
 """A write's state as its card shows it: steps, differences, what to look at."""
 
+from typing import assert_never
+
 from bot.domain.approval import Approval, Decision
 from bot.domain.operation import Observation, Operation, State
+from bot.domain.outcome import Operated, View
 from bot.domain.plan import Change, Plan
 from bot.domain.resource import Effect, ResourceKind
 from bot.teams.reply_values import fault_of, run_button
@@ -37,10 +40,9 @@ def target_of(kind: ResourceKind, plan: Plan, target_id: str | None) -> str:
     return f"{kind.title} {known}" if known else f"{words.NEW} {kind.title}"
 
 
-def operation_card(
-    kind: ResourceKind, operation: Operation, approval: Approval | None
-) -> card.Operation:
-    """Return the card's values for an operation as it stands."""
+def operation_card(shown: Operated) -> card.Operation:
+    """Return the card's values for an operation as it stands, in the view it is meant for."""
+    kind, operation, approval = shown.kind, shown.operation, shown.approval
     result = operation.result
     target_id = result.target_id or operation.plan.target_id
     is_waiting = operation.state is State.WAITING
@@ -60,9 +62,10 @@ def operation_card(
         fault=fault_of(result.fault, None) if result.fault and result.fault.status else None,
         request_id=result.request_id or "",
         asks=_asks(operation, approval) if is_waiting and approval else (),
-        takes_comment=is_waiting,
+        takes_comment=is_waiting and shown.view in {View.ALL, View.APPROVER},
+        views=card.Views(operation.id, shown.viewers) if shown.viewers else None,
         buttons=(
-            _choices(operation, approval)
+            _choices(operation, approval, shown.view)
             if is_waiting and approval
             else _buttons(kind, operation, target_id)
         ),
@@ -86,13 +89,25 @@ def _asks(operation: Operation, approval: Approval) -> tuple[Fact, ...]:
     )
 
 
-def _choices(operation: Operation, approval: Approval) -> tuple[Button, ...]:
+def _choices(operation: Operation, approval: Approval, view: View) -> tuple[Button, ...]:
+    """Return what this viewer may press. What is left out is refused all the same if it comes."""
     data = {"operation": operation.id, "revision": str(approval.revision)}
-    return (
+    decide = (
         Button(words.APPROVE_BUTTON, "approve", data, primary=True),
         Button(words.REJECT_BUTTON, "reject", data),
-        Button(words.CANCEL_BUTTON, "cancel", data),
     )
+    cancel = (Button(words.CANCEL_BUTTON, "cancel", data),)
+    match view:
+        case View.ALL:
+            return (*decide, *cancel)
+        case View.APPROVER:
+            return decide
+        case View.ASKER:
+            return cancel
+        case View.OTHER:
+            return ()
+        case _:
+            assert_never(view)
 
 
 def _votes(approval: Approval | None) -> list[Step]:

@@ -8,7 +8,7 @@ import pytest
 from bot.sandbox.connector import Message
 from bot.sandbox.faults import Fault, FaultKind
 from bot.sandbox.people import Channel
-from tests.support.stage import Script, Stage, joined, sandboxed, staged
+from tests.support.stage import Script, Stage, joined, staged
 
 GROUP = Channel("19:c0de00000000000000000000000000aa@thread.v2", kind="groupChat")
 PERSONAL = Channel("a:1c0de0000personal", kind="personal")

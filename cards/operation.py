@@ -23,7 +23,7 @@ from cards.parts import (
     notes,
     sentence,
 )
-from cards.signs import Tone
+from cards.signs import DOT_OF, Tone
 from cards.size import Block, fixed
 from cards.text import fill
 
@@ -84,6 +84,16 @@ class Views:
 
 
 @dataclass(frozen=True, slots=True)
+class Item:
+    """One of several targets: how it fares, in a word and a remark."""
+
+    name: str
+    status: str
+    tone: Tone
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Operation:
     """A write as it stands. `id` is the short one; `code` a key of `words.OUTCOMES` or empty.
 
@@ -107,6 +117,7 @@ class Operation:
     fault: Fault | None = None
     request_id: str = ""
     notes: tuple[str, ...] = ()
+    items: tuple[Item, ...] = ()
     asks: tuple[Fact, ...] = ()
     takes_comment: bool = False
     views: Views | None = None
@@ -155,6 +166,7 @@ def render(operation: Operation, place: Place, stamp: Stamp) -> Rendered:
         facts(3, [Fact(words.REASON, operation.reason)] if operation.reason else []),
         facts(0, operation.asks),
         listed(1, words.STEPS, [_step(step) for step in operation.steps]),
+        listed(9, words.TARGETS, [_item(item) for item in operation.items]),
         changes(2, operation.differences, words.DIFFERENCES),
         *(fault_facts(operation.fault) if operation.fault else ()),
         changes(5, operation.changes, words.CHANGES),
@@ -168,6 +180,16 @@ def render(operation: Operation, place: Place, stamp: Stamp) -> Rendered:
     title = words.headline(operation.title, word)
     head = Head(tone, sign, title, refresh=_refresh(operation.views))
     return compose(head, blocks, place=place, stamp=stamp, buttons=operation.buttons)
+
+
+def _item(item: Item) -> CardElement:
+    status = f"{DOT_OF[item.tone]} {item.status}"
+    detail = [line(item.detail, is_quiet=True, spacing="None")] if item.detail else []
+    return grid(
+        (3, (rich(run(item.name)),)),
+        (2, (line(status, is_bold=True), *detail)),
+        spacing="Small",
+    )
 
 
 def _refresh(views: Views | None) -> RefreshDefinition | None:

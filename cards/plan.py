@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 
 from cards import signs, words
-from cards.elements import line
+from cards.elements import line, rich, run
 from cards.frame import Button, Head, Place, Rendered, Stamp, compose
-from cards.parts import Change, Fact, changes, commands, facts, notes
+from cards.parts import Change, Fact, changes, commands, facts, listed, notes
 from cards.signs import Tone
 from cards.size import fixed
 from cards.text import fill
@@ -20,6 +20,7 @@ class Plan:
     target: str
     changes: tuple[Change, ...]
     command: str
+    targets: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     buttons: tuple[Button, ...] = ()
 
@@ -30,6 +31,7 @@ def render(plan: Plan, place: Place, stamp: Stamp) -> Rendered:
         fixed(line(words.NOTHING_CHANGED, is_bold=True)),
         facts(0, [Fact(words.VERB, plan.verb), Fact(words.TARGET, plan.target)]),
         changes(1, plan.changes, words.CHANGES),
+        listed(3, words.TARGETS, [rich(run(name)) for name in plan.targets]),
         notes(2, plan.notes),
         commands(0, [plan.command], words.RUN_IT),
     ]

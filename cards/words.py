@@ -97,6 +97,8 @@ OUTCOMES: Final[Mapping[str, str]] = MappingProxyType(
         "target-changed": "The target changed since the plan was made.",
         "rights-changed": "Somebody's rights changed since the plan was made.",
         "graph": "Graph did not carry it out.",
+        "all-failed": "None of the targets was changed as asked.",
+        "some-failed": "Not every target was changed as asked: look at each.",
         "execute-late": "It was approved, but did not run within the time allowed.",
         "approver-rights-lost": "Somebody who approved it may not do so any more.",
         "plan-differs": "The plan is not the one that was voted on.",
@@ -292,6 +294,12 @@ NOTICES: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
         "decided-rejected": ("Rejected", "{asker}: {what} was rejected by {who}. {comment}"),
         "decided-expired": ("Expired", "{asker}: {what} was not decided or not run in time."),
         "decided-stale": ("Out of date", "{asker}: {what} did not run; its card says why."),
+        "bulk-empty": ("Nothing to do", "No record fits these filters, so nothing was started."),
+        "bulk-cut": (
+            "Too many",
+            "Graph has more records than the bot reads; nothing was started.",
+        ),
+        "target-and-filter": ("One or many", "Give a target or filters, not both: {usage}"),
         "revise-offer": (
             "It waits already",
             "{id} already waits to do this to the same target. To replace its plan, type:",
@@ -371,6 +379,8 @@ def twins(short: str) -> str:
     return f"/approve {short}   /reject {short}   /cancel {short}"
 
 
+TARGETS: Final = "Targets"
+ITEM_WAITS: Final = "waits"
 NOBODY: Final = "nobody"
 NEVER: Final = "never"
 JUST_NOW: Final = "just now"

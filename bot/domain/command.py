@@ -70,7 +70,9 @@ class CommandSpec:
             words.append(shape if argument.is_required else f"[{shape}]")
         if self.properties:
             words.append("name=value …")
-        words.extend(_usage_of(option) for option in self.options)
+        if any(option.is_filter for option in self.options):
+            words.append("[--property …]")
+        words.extend(_usage_of(option) for option in self.options if not option.is_filter)
         return " ".join(words)
 
     def option(self, name: str) -> Option | None:
@@ -158,22 +160,32 @@ class Catalogue:
 
 
 TARGET = Argument("target", "An id, the first 4 or more characters of one, or a name.")
+TARGETS = Argument(
+    "target", "An id, the start of one, or a name; or none and a filter.", is_required=False
+)
+ALL = Option("all", "All of them, as far as the filters let.", is_flag=True)
 PAGE = Option("page", "Which page, from 1.")
+
+
+SORT = Option("sort", "By a property, with - before it for descending.")
 
 
 def _spec(kind: ResourceKind, verb: Verb) -> CommandSpec:
     takes_target = verb.effect not in {Effect.LIST, Effect.CREATE}
     takes_changes = verb.effect in {Effect.CREATE, Effect.UPDATE}
+    takes_many = verb.effect in {Effect.DELETE, Effect.ACT}
     options = verb.options
+    if takes_many:
+        options = (*options, ALL, *_filters(kind))
     if verb.effect is Effect.LIST:
-        options = (*_filters(kind), *options, PAGE)
+        options = (*_filters(kind), SORT, *options, PAGE)
     if verb.effect.writes:
         options = (*options, REASON, PLAN, REVISE)
     return CommandSpec(
         subject=kind.name,
         verb=verb.name,
         summary=verb.summary,
-        arguments=(TARGET,) if takes_target else (),
+        arguments=((TARGETS if takes_many else TARGET),) if takes_target else (),
         options=options,
         properties=kind.writable if takes_changes else (),
         aliases=verb.aliases,
@@ -186,7 +198,6 @@ def _spec(kind: ResourceKind, verb: Verb) -> CommandSpec:
 
 
 def _filters(kind: ResourceKind) -> tuple[Option, ...]:
-    names = ", ".join(p.name for p in kind.properties)
     return (
         *(
             Option(
@@ -194,12 +205,12 @@ def _filters(kind: ResourceKind) -> tuple[Option, ...]:
                 f"Only those whose {p.label.lower()} is this."
                 if p.wire.choices
                 else f"Only those whose {p.label.lower()} contains this.",
+                is_filter=True,
             )
             for p in kind.properties
             if p.wire.type is not ValueType.TIME
         ),
         Option("stale", "Only those not seen for this long, e.g. 36h or 400d."),
-        Option("sort", f"By a property, - before it for descending: {names}."),
     )
 
 

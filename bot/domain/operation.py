@@ -69,6 +69,18 @@ class Actor:
 
 
 @dataclass(frozen=True, slots=True)
+class ItemResult:
+    """How one of several targets fared; `executing` is the one under way."""
+
+    target_id: str
+    name: str
+    state: State = State.EXECUTING
+    code: str = ""
+    observation: Observation | None = None
+    request_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Result:
     """How an operation's work ended, as far as it is known.
 
@@ -85,6 +97,7 @@ class Result:
     observed_at: str | None = None
     differences: tuple[Change, ...] = ()
     resolved_by: str | None = None
+    items: tuple[ItemResult, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,13 +3,13 @@
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pydantic import JsonValue
 
 from bot.domain.command import Command
 from bot.domain.errors import UserError
-from bot.domain.resource import Effect, ResourceKind, Values
+from bot.domain.resource import Effect, ResourceKind, Values, Verb
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,11 +23,21 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
+class Item:
+    """One of several targets, as it was seen."""
+
+    target_id: str
+    target_name: str
+    before: Mapping[str, JsonValue]
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """One write, complete: what is sent to Graph and the state it was planned against.
 
     `target_id` is None for a create. `before` holds the target's values as they were seen. `known`
-    holds the ids of records that already looked like the one to be created.
+    holds the ids of records that already looked like the one to be created. `items` are the
+    targets where there are several; `target_id` is None then.
     """
 
     kind: str
@@ -39,11 +49,26 @@ class Plan:
     body: Mapping[str, JsonValue] | None
     before: Mapping[str, JsonValue] | None
     known: tuple[str, ...] = ()
+    items: tuple[Item, ...] = ()
+
+    def single(self, item: Item) -> "Plan":
+        """Return the plan for one of several targets."""
+        return replace(
+            self,
+            target_id=item.target_id,
+            target_name=item.target_name,
+            before=item.before,
+            items=(),
+        )
 
     def fingerprint(self, volatile: frozenset[str]) -> str:
         """Return a hash of everything a decision about this plan rests on, volatile fields aside."""
         seen = {k: v for k, v in (self.before or {}).items() if k not in volatile}
-        facts = [self.kind, self.verb, self.target_id, dict(self.body or {}), seen]
+        several = [
+            [item.target_id, {k: v for k, v in item.before.items() if k not in volatile}]
+            for item in self.items
+        ]
+        facts = [self.kind, self.verb, self.target_id, dict(self.body or {}), seen, several]
         text = json.dumps(facts, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()
 
@@ -72,19 +97,13 @@ def make_plan(
     if target is None:
         raise UserError("target-missing", usage=command.spec.usage)
     changes = _changes(kind, target, wanted)
-    body: dict[str, JsonValue] | None = None
+    body = action_body(verb, command)
     if verb.effect is Effect.UPDATE:
         if not wanted:
             raise UserError("changes-missing", usage=command.spec.usage)
         if not changes:
             raise UserError("nothing-to-change", name=kind.name_of(target))
         body = {"@odata.type": kind.odata_type, **{c.name: c.after for c in changes}}
-    elif verb.options:
-        body = {
-            option.wire: option.choices.get(value, value)
-            for option in verb.options
-            if option.wire and (value := command.options.get(option.name, option.default))
-        }
     return Plan(
         kind=kind.name,
         verb=verb.name,
@@ -94,6 +113,40 @@ def make_plan(
         changes=changes,
         body=body,
         before=dict(target),
+    )
+
+
+def action_body(verb: Verb, command: Command) -> dict[str, JsonValue] | None:
+    """Return the body that a verb's options make; None for a verb without."""
+    if not verb.options:
+        return None
+    return {
+        option.wire: option.choices.get(value, value)
+        for option in verb.options
+        if option.wire and (value := command.options.get(option.name, option.default))
+    }
+
+
+def make_bulk_plan(kind: ResourceKind, command: Command, targets: tuple[Values, ...]) -> Plan:
+    """Work out what `command` would do to several records, in their order.
+
+    Raises:
+        UserError: there is none.
+    """
+    verb = kind.verb(command.spec.verb)
+    if verb is None or not targets:
+        raise UserError("bulk-empty")
+    items = tuple(Item(str(t["id"]), kind.name_of(t), dict(t)) for t in targets)
+    return Plan(
+        kind=kind.name,
+        verb=verb.name,
+        effect=verb.effect,
+        target_id=None,
+        target_name=f"{len(items)} {kind.plural if len(items) > 1 else kind.title}",
+        changes=(),
+        body=action_body(verb, command),
+        before=None,
+        items=items,
     )
 
 

@@ -202,6 +202,33 @@ def _judge(
     return NeedsApproval(allowing[0], rule) if rule else Allowed(*allowing)
 
 
+def administrators(policy: Policy) -> tuple[str, ...]:
+    """Return the roles that may do everything."""
+    return tuple(
+        name for name in policy.roles if any("*:*" in role.allow for role in policy.closure(name))
+    )
+
+
+def rule_for_many(policy: Policy, rule: ApprovalRule | None, count: int) -> ApprovalRule | None:
+    """Return the rule for a command on `count` records: above the limit an administrator votes."""
+    if count <= policy.bulk_limit:
+        return rule
+    admins = administrators(policy)
+    if rule is None:
+        return ApprovalRule(
+            commands=(),
+            approvers=admins,
+            needed=1,
+            expires=timedelta(hours=4),
+            execute_within=timedelta(hours=1),
+            needs_reason=False,
+            remind=None,
+            channel=None,
+        )
+    both = tuple(name for name in rule.approvers if name in admins)
+    return replace(rule, approvers=both or admins)
+
+
 def rule_of(policy: Policy, spec: CommandSpec) -> ApprovalRule | None:
     """Return the first approval rule that covers a writing command."""
     covering = (

@@ -131,7 +131,8 @@ class Option:
     """A `--name value` of a command.
 
     `choices` maps what people type to what is meant; empty means free text. A flag takes no value.
-    `wire` is the property of the request body it fills, where it fills one.
+    `wire` is the property of the request body it fills, where it fills one. `is_filter` marks those
+    that choose records by a property: usage lines name them once for all.
     """
 
     name: str
@@ -140,6 +141,7 @@ class Option:
     default: str | None = None
     is_flag: bool = False
     wire: str | None = None
+    is_filter: bool = False
 
 
 @dataclass(frozen=True, slots=True)

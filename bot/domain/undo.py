@@ -39,4 +39,5 @@ def _opposite(
     if plan.effect is Effect.DELETE and plan.before and not operation.result.was_gone:
         seen = {p.name: plan.before.get(p.name) for p in kind.writable}
         return Effect.CREATE, None, {name: str(value) for name, value in seen.items() if value}
+    # Several targets, an action, or a delete that found nothing: there is no one opposite.
     raise UserError("undo-impossible", id=operation.short)

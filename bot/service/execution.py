@@ -10,12 +10,14 @@ from datetime import timedelta
 import structlog
 
 from bot.domain.command import Catalogue
-from bot.domain.errors import DirectoryUnavailable, GraphAmbiguous, GraphError, GraphFault
+from bot.domain.errors import DirectoryUnavailable, GraphError
 from bot.domain.operation import Observation, Operation, Result, State
-from bot.domain.plan import Plan, differences
-from bot.domain.resource import Effect, ResourceKind, Verb
+from bot.domain.plan import Plan
+from bot.domain.resource import ResourceKind, Verb
+from bot.service.batch import Batch
+from bot.service.carrier import Carrier, Ending, Unreadable, failure
 from bot.service.evidence import audit_line
-from bot.service.farside import RECOVERY_S, FarSide, Sight, View
+from bot.service.farside import FarSide, Sight
 from bot.service.ports import AuditRecord, Job, Transaction, World
 from bot.service.recheck import Recheck
 
@@ -51,6 +53,8 @@ class Execution:
         self._clock = world.clock
         self._catalogue = catalogue
         self._far_side = far_side
+        self._carrier = Carrier(resources=world.resources, far_side=far_side)
+        self._batch = Batch(store=world.store, carrier=self._carrier)
         self._observe_for = observe_for
         self._recheck = recheck
 
@@ -61,19 +65,24 @@ class Execution:
             async with self._store.begin() as tx:
                 await tx.finish_job(job)
             return
-        kind, verb = self._kind_and_verb(operation)
-        if operation.state is State.EXECUTING:
-            await self._resume(job, operation, kind, verb)
+        if operation.state is State.APPROVED and not await self._may_start(job, operation):
             return
+        kind, verb = self._kind_and_verb(operation)
+        ending = await self._settled(job, operation, kind, verb)
+        if ending is not None:
+            await self._end(job, operation, *ending)
+
+    async def _may_start(self, job: Job, operation: Operation) -> bool:
+        """Commit the intent, unless the last look forbids it or somebody else was faster."""
         try:
             refusal = await self._recheck.refusal(operation)
         except (DirectoryUnavailable, GraphError) as error:
             await self._hold(job, operation, str(error))
-            return
+            return False
         if refusal is not None:
             await self._end(job, operation, *refusal)
-        elif await self._intend(operation):
-            await self._write(job, operation, kind, verb, may_repeat=True)
+            return False
+        return await self._intend(operation)
 
     def _kind_and_verb(self, operation: Operation) -> tuple[ResourceKind, Verb]:
         kind = self._catalogue.kinds[operation.plan.kind]
@@ -102,62 +111,24 @@ class Execution:
                 await tx.want_card(operation.id)
         return moved
 
-    async def _write(
-        self, job: Job, operation: Operation, kind: ResourceKind, verb: Verb, *, may_repeat: bool
-    ) -> None:
-        plan = operation.plan
-        request_id = await self._store.client_request_id(operation.id)
-        try:
-            receipt = await self._world.resources.write(
-                kind,
-                verb,
-                record_id=plan.target_id,
-                body=plan.body,
-                client_request_id=request_id or operation.id,
-            )
-        except GraphAmbiguous as error:
-            await self._find_out(job, operation, kind, verb, error.fault, may_repeat=may_repeat)
-            return
-        except GraphError as error:
-            await self._end(job, operation, State.FAILED, _failure("graph", error))
-            return
-        result = await self._far_side.confirm(kind, verb, plan, receipt)
-        await self._end(job, operation, _state_of(plan, result), result)
-
-    async def _resume(
+    async def _settled(
         self, job: Job, operation: Operation, kind: ResourceKind, verb: Verb
-    ) -> None:
-        lost = GraphFault(0, "interrupted", "")
-        await self._find_out(job, operation, kind, verb, lost, may_repeat=True)
-
-    async def _find_out(
-        self,
-        job: Job,
-        operation: Operation,
-        kind: ResourceKind,
-        verb: Verb,
-        fault: GraphFault,
-        *,
-        may_repeat: bool,
-    ) -> None:
-        """Settle an operation whose request may or may not have reached Graph."""
-        plan = operation.plan
+    ) -> Ending | None:
+        """Carry the operation out, or find out how far it came; None: to be tried again later."""
+        request_id = await self._store.client_request_id(operation.id) or operation.id
+        is_lost = operation.state is State.EXECUTING
+        act = self._carrier.find_out if is_lost else self._carrier.carry
         try:
-            view = await self._far_side.look(
-                kind, plan, target_id=plan.target_id, waits=RECOVERY_S
-            )
-        except GraphError as error:
-            await self._unreadable(job, operation, error)
-            return
-        if view.sight is Sight.UNTOUCHED and may_repeat and _is_repeatable(plan):
-            await self._write(job, operation, kind, verb, may_repeat=False)
-            return
-        state, result = _judge(kind, plan, view, fault)
-        await self._end(job, operation, state, result)
+            if operation.plan.items:
+                return await self._batch.run(operation, kind, verb)
+            return await act(kind, verb, operation.plan, request_id=request_id)
+        except Unreadable as error:
+            await self._unreadable(job, operation, error.error)
+            return None
 
     async def _unreadable(self, job: Job, operation: Operation, error: GraphError) -> None:
         if job.attempts >= READ_ATTEMPTS:
-            await self._end(job, operation, State.UNKNOWN, _failure("unreadable", error))
+            await self._end(job, operation, State.UNKNOWN, failure("unreadable", error))
             return
         async with self._store.begin() as tx:
             await tx.postpone_job(job, self._clock.now() + RETRY_READ, "far side not readable")
@@ -200,20 +171,45 @@ class Execution:
         kind, verb = self._kind_and_verb(operation)
         now = self._clock.now()
         is_late = now - operation.updated_at >= self._observe_for
-        observed = await self._observed(kind, verb, operation)
-        if observed is not None or is_late:
-            seen = Observation.CONFIRMED if observed is not None else Observation.UNMOVED
-            result = replace(operation.result, observation=seen, observed_at=observed)
+        if operation.plan.items:
+            result = await self._watched(kind, verb, operation, is_late=is_late)
+        else:
+            result = operation.result
+            observed = await self._observed(kind, verb, operation.plan)
+            if observed is not None or is_late:
+                seen = Observation.UNMOVED if observed is None else Observation.CONFIRMED
+                result = replace(result, observation=seen, observed_at=observed)
+        if result.observation is not Observation.PENDING:
             await self._close_watch(job, operation, result)
             return
         async with self._store.begin() as tx:
             await tx.postpone_job(job, now + _pause_after(now - operation.updated_at), None)
 
-    async def _observed(self, kind: ResourceKind, verb: Verb, operation: Operation) -> str | None:
+    async def _watched(
+        self, kind: ResourceKind, verb: Verb, operation: Operation, *, is_late: bool
+    ) -> Result:
+        """Look at every item that is still watched; the whole is pending while one is."""
+        plans = {item.target_id: operation.plan.single(item) for item in operation.plan.items}
+        items = []
+        for item in operation.result.items:
+            seen = item.observation
+            if seen is Observation.PENDING:
+                found = await self._observed(kind, verb, plans[item.target_id])
+                if found is not None:
+                    seen = Observation.CONFIRMED
+                elif is_late:
+                    seen = Observation.UNMOVED
+            items.append(replace(item, observation=seen))
+        left = {item.observation for item in items}
+        whole = next(
+            (o for o in (Observation.PENDING, Observation.UNMOVED) if o in left),
+            Observation.CONFIRMED,
+        )
+        return replace(operation.result, items=tuple(items), observation=whole)
+
+    async def _observed(self, kind: ResourceKind, verb: Verb, plan: Plan) -> str | None:
         try:
-            view = await self._far_side.look(
-                kind, operation.plan, target_id=operation.plan.target_id, waits=(0.0,)
-            )
+            view = await self._far_side.look(kind, plan, target_id=plan.target_id, waits=(0.0,))
         except GraphError:
             return None
         if view.sight is not Sight.APPLIED or view.values is None or verb.observes is None:
@@ -230,38 +226,6 @@ class Execution:
 
     def _line(self, what: str, operation: Operation, result: Result | None = None) -> AuditRecord:
         return audit_line(self._catalogue.kinds[operation.plan.kind], what, operation, result)
-
-
-def _failure(code: str, error: GraphError) -> Result:
-    return Result(code=code, fault=error.fault, request_id=error.fault.request_id)
-
-
-def _is_repeatable(plan: Plan) -> bool:
-    return plan.effect in {Effect.UPDATE, Effect.DELETE}
-
-
-def _state_of(plan: Plan, result: Result) -> State:
-    if result.observation is Observation.DIFFERS and plan.effect is Effect.UPDATE:
-        return State.FAILED
-    if result.observation is Observation.UNMOVED:
-        return State.UNKNOWN
-    return State.DONE
-
-
-def _judge(kind: ResourceKind, plan: Plan, view: View, fault: GraphFault) -> tuple[State, Result]:
-    """Say how a write ended whose answer was lost, from what the far side shows."""
-    seen = str((view.values or {}).get("id") or "") or plan.target_id
-    result = Result(fault=fault, target_id=seen, request_id=fault.request_id)
-    if view.sight is Sight.APPLIED:
-        return State.DONE, replace(result, observation=Observation.CONFIRMED, fault=None)
-    if view.sight is Sight.GONE:
-        return State.FAILED, replace(result, code="target-gone")
-    if plan.effect in {Effect.UPDATE, Effect.DELETE}:
-        found = differences(kind, plan.body or {}, view.values or {})
-        code = "changed-meanwhile" if view.sight is Sight.OTHER else "not-applied"
-        return State.FAILED, replace(result, code=code, differences=found)
-    code = {Sight.SEVERAL: "several-found"}.get(view.sight, "unseen")
-    return State.UNKNOWN, replace(result, code=code, target_id=plan.target_id)
 
 
 def _pause_after(age: timedelta) -> timedelta:

@@ -5,8 +5,9 @@ from datetime import timedelta
 from bot.domain.approval import Approval, standing, terms_of
 from bot.domain.command import Catalogue, CommandSpec
 from bot.domain.operation import Actor, Operation, Result, State
-from bot.domain.plan import Change, differences, volatile_of
+from bot.domain.plan import Change, Plan, differences, volatile_of
 from bot.domain.policy import Allowed, Denied, Policy, Verdict, decide, grants_of, rule_of
+from bot.domain.resource import ResourceKind
 from bot.service.ports import World
 
 RECHECK_AFTER = timedelta(seconds=30)
@@ -89,11 +90,22 @@ class Recheck:
         kind = self._catalogue.kinds[plan.kind]
         if plan.fingerprint(volatile_of(kind)) != approval.fingerprint:
             return State.STALE, Result(code="plan-differs")
+        singles = [plan.single(item) for item in plan.items] or [plan]
+        for single in singles:
+            refusal = await self._moved(kind, single)
+            if refusal is not None:
+                return State.STALE, refusal
+        return None
+
+    async def _moved(self, kind: ResourceKind, plan: Plan) -> Result | None:
+        """Return how a target is not any more what the plan was made for."""
         if plan.target_id is None or plan.before is None:
             return None
         record = await self._world.resources.get(kind, plan.target_id)
         if record is None:
-            return State.STALE, Result(code="target-gone")
+            return Result(code="target-gone", target_id=plan.target_id)
         before = {k: v for k, v in plan.before.items() if k not in volatile_of(kind)}
         found: tuple[Change, ...] = differences(kind, before, record.values())
-        return (State.STALE, Result(code="target-changed", differences=found)) if found else None
+        if not found:
+            return None
+        return Result(code="target-changed", differences=found, target_id=plan.target_id)

@@ -4,14 +4,15 @@ from dataclasses import dataclass, replace
 
 import structlog
 
-from bot.domain.command import PLAN, REVISE, Command
+from bot.domain.command import ALL, PLAN, REVISE, Command
 from bot.domain.errors import UserError
 from bot.domain.operation import Actor
 from bot.domain.outcome import Ambiguous, Noted, NotFound, Outcome, Planned
 from bot.domain.parse import format_command
-from bot.domain.plan import Plan, make_plan
-from bot.domain.policy import ApprovalRule
-from bot.domain.resource import Effect, ResourceKind
+from bot.domain.plan import Plan, make_bulk_plan, make_plan
+from bot.domain.policy import ApprovalRule, rule_for_many
+from bot.domain.resource import Effect, ResourceKind, moment
+from bot.domain.select import STALE, arrange, filters_of
 from bot.service.controls import Controls
 from bot.service.operations import Operations, Wish
 from bot.service.ports import Answer, Request, World
@@ -62,9 +63,13 @@ class Writes:
         plan = await self._plan(kind, command)
         if not isinstance(plan, Plan):
             return plan
+        policy = self._world.policies.current()
+        rule = rule_for_many(policy, rule, len(plan.items))
         return await self._ask(asked, Wish(command, plan, rule), answer)
 
     async def _plan(self, kind: ResourceKind, command: Command) -> Plan | NotFound | Ambiguous:
+        if command.spec.option(ALL.name) and (command.target is None or _selects(command)):
+            return await self._bulk_plan(kind, command)
         if command.spec.effect is Effect.CREATE:
             page = await self._world.resources.list(kind)
             others = tuple(record.values() for record in page.records)
@@ -73,6 +78,21 @@ class Writes:
         if isinstance(found, NotFound | Ambiguous):
             return found
         return make_plan(kind, command, target=found, others=())
+
+    async def _bulk_plan(self, kind: ResourceKind, command: Command) -> Plan:
+        if command.target is not None:
+            raise UserError("target-and-filter", usage=command.spec.usage)
+        if not _selects(command):
+            raise UserError("target-missing", usage=command.spec.usage)
+        page = await self._world.resources.list(kind)
+        if page.is_cut:
+            raise UserError("bulk-cut")
+        records = [record.values() for record in page.records]
+        if STALE in command.options:
+            # One that was never seen may be new: nothing is done to it for its age.
+            records = [r for r in records if moment(r.get(kind.last_seen)) is not None]
+        chosen = arrange(kind, records, command.options, self._world.clock.now())
+        return make_bulk_plan(kind, command, chosen)
 
     async def _ask(self, asked: Asked, wish: Wish, answer: Answer) -> Outcome | None:
         request, command = asked.request, asked.command
@@ -102,6 +122,11 @@ async def passed_over(command: Command, answer: Answer) -> Outcome | None:
     log.info("duplicate ignored", permission=command.spec.permission)
     async with answer.hand_over() as shown:
         return Noted("repeated") if shown else None
+
+
+def _selects(command: Command) -> bool:
+    """Whether the command names its targets by a filter, or all of them."""
+    return ALL.name in command.options or bool(filters_of(command))
 
 
 def _without(command: Command, option: str) -> str:

@@ -314,6 +314,7 @@ def _plan(outcome: Planned) -> plan.Plan:
         target=target_of(outcome.kind, planned, None),
         changes=changes_of(planned.changes),
         command=outcome.command,
+        targets=tuple(item.target_name for item in planned.items),
     )
 
 

@@ -12,6 +12,7 @@ from cards import notice, operation as card, words
 from cards.frame import Button
 from cards.operation import Mark, Step
 from cards.parts import Change as CardChange, Fact
+from cards.signs import Tone
 from cards.times import exact
 
 # How a step looks by what reading back showed.
@@ -36,6 +37,8 @@ def title_of(plan: Plan) -> str:
 
 def target_of(kind: ResourceKind, plan: Plan, target_id: str | None) -> str:
     """Return what a write is about: the kind, and the id where there is one."""
+    if plan.items:
+        return plan.target_name
     known = target_id or plan.target_id
     return f"{kind.title} {known}" if known else f"{words.NEW} {kind.title}"
 
@@ -61,6 +64,7 @@ def operation_card(shown: Operated) -> card.Operation:
         facts=_facts(operation),
         fault=fault_of(result.fault, None) if result.fault and result.fault.status else None,
         request_id=result.request_id or "",
+        items=_items(operation),
         asks=_asks(operation, approval) if is_waiting and approval else (),
         takes_comment=is_waiting and shown.view in {View.ALL, View.APPROVER},
         views=card.Views(operation.id, shown.viewers) if shown.viewers else None,
@@ -70,6 +74,32 @@ def operation_card(shown: Operated) -> card.Operation:
             else _buttons(kind, operation, target_id)
         ),
     )
+
+
+ITEM_TONES = {
+    State.DONE: Tone.GOOD,
+    State.FAILED: Tone.CRITICAL,
+    State.UNKNOWN: Tone.WARNING,
+    State.EXECUTING: Tone.INFO,
+}
+
+
+def _items(operation: Operation) -> tuple[card.Item, ...]:
+    """Return every target of a bulk operation, those not begun yet as waiting."""
+    results = {item.target_id: item for item in operation.result.items}
+    shown = []
+    for item in operation.plan.items:
+        found = results.get(item.target_id)
+        if found is None:
+            shown.append(card.Item(item.target_name, words.ITEM_WAITS, Tone.NEUTRAL))
+            continue
+        key = found.state.value
+        if found.state is State.DONE and found.observation is not None:
+            key = f"{key}:{found.observation.value}"
+        tone = ITEM_TONES.get(found.state, Tone.NEUTRAL)
+        word = words.STATES[key][0]
+        shown.append(card.Item(item.target_name, word, tone, words.OUTCOMES.get(found.code, "")))
+    return tuple(shown)
 
 
 def _facts(operation: Operation) -> tuple[Fact, ...]:

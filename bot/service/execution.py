@@ -16,15 +16,13 @@ from bot.domain.plan import Plan, differences
 from bot.domain.policy import Allowed, decide
 from bot.domain.resource import Effect, ResourceKind, Verb
 from bot.service.evidence import audit_line
-from bot.service.farside import RECOVERY_S, FarSide, Sight, View
+from bot.service.farside import FarSide, Sight, View
 from bot.service.ports import AuditRecord, Job, Transaction, World
 
 log = structlog.get_logger(__name__)
 EXECUTE_JOB = "execute"
 OBSERVE_JOB = "observe"
 RECHECK_AFTER = timedelta(seconds=30)
-READ_ATTEMPTS = 3
-RETRY_READ = timedelta(seconds=5)
 OBSERVE_CAP_S = 60.0
 
 
@@ -120,10 +118,14 @@ class Execution:
             await self._find_out(job, operation, kind, verb, error.fault, may_repeat=may_repeat)
             return
         except GraphError as error:
+            if not may_repeat:
+                # This refusal says nothing of the request before, which may have come late.
+                await self._find_out(job, operation, kind, verb, error.fault, may_repeat=False)
+                return
             await self._end(job, operation, State.FAILED, _failure("graph", error))
             return
         result = await self._far_side.confirm(kind, verb, plan, receipt)
-        await self._end(job, operation, _state_of(plan, result), result)
+        await self._end(job, operation, _state_of(result), result)
 
     async def _resume(
         self, job: Job, operation: Operation, kind: ResourceKind, verb: Verb
@@ -144,24 +146,19 @@ class Execution:
         """Settle an operation whose request may or may not have reached Graph."""
         plan = operation.plan
         try:
-            view = await self._far_side.look(
-                kind, plan, target_id=plan.target_id, waits=RECOVERY_S
-            )
+            view = await self._far_side.recover(kind, plan)
         except GraphError as error:
-            await self._unreadable(job, operation, error)
+            await self._end(job, operation, State.UNKNOWN, _failure("unreadable", error))
             return
         if view.sight is Sight.UNTOUCHED and may_repeat and _is_repeatable(plan):
+            refusal = await self._refusal(operation)
+            if refusal is not None:
+                await self._end(job, operation, State.FAILED, refusal)
+                return
             await self._write(job, operation, kind, verb, may_repeat=False)
             return
         state, result = _judge(kind, plan, view, fault)
         await self._end(job, operation, state, result)
-
-    async def _unreadable(self, job: Job, operation: Operation, error: GraphError) -> None:
-        if job.attempts >= READ_ATTEMPTS:
-            await self._end(job, operation, State.UNKNOWN, _failure("unreadable", error))
-            return
-        async with self._store.begin() as tx:
-            await tx.postpone_job(job, self._clock.now() + RETRY_READ, "far side not readable")
 
     async def _end(self, job: Job, operation: Operation, state: State, result: Result) -> None:
         async with self._store.begin() as tx:
@@ -239,8 +236,8 @@ def _is_repeatable(plan: Plan) -> bool:
     return plan.effect in {Effect.UPDATE, Effect.DELETE}
 
 
-def _state_of(plan: Plan, result: Result) -> State:
-    if result.observation is Observation.DIFFERS and plan.effect is Effect.UPDATE:
+def _state_of(result: Result) -> State:
+    if result.code == "not-applied":
         return State.FAILED
     if result.observation is Observation.UNMOVED:
         return State.UNKNOWN

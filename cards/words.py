@@ -379,6 +379,7 @@ def twins(short: str) -> str:
     return f"/approve {short}   /reject {short}   /cancel {short}"
 
 
+FILTER_ABOUT: Final = "Only those whose property is this, or contains it."
 TARGETS: Final = "Targets"
 ITEM_WAITS: Final = "waits"
 NOBODY: Final = "nobody"

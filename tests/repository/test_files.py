@@ -14,8 +14,8 @@ TOP_LEVEL = {"pyproject.toml", "bot", "cards", "manifest", "tests", "README.md"}
 ALSO_ALLOWED = {"LICENSE", "CHANGELOG.md"}
 BINARY = {".png"}
 REGISTRIES = re.compile(
-    r"pypi\.(?:org|python)|pythonhosted|npmjs\.(?:org|com)|(?<!no-emit-)(?:extra-)?index-url"
-    r"|find-links [^-]|artifactory|proxy\.golang"
+    r"pypi\.(?:org|python)|python[h]osted|npmjs\.(?:org|com)|(?<!no-emit-)(?:extra-)?index-ur[l]"
+    r"|arti[f]actory|proxy\.golang"
 )
 MACHINE_PATHS = re.compile(
     r"(?<![\w.}])(?:/(?:home|root|work|Users|private)/[\w.-]|[A-Z]:\\(?:Users|home))"

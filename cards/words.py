@@ -333,6 +333,7 @@ NOTICES: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
             "Buttons do not run this",
             "A card's text may only read. To really do it, type the command.",
         ),
+        "unknown-command": ("Not understood", "There is no command {token}."),
         "nothing-to-change": ("Nothing to change", "{name} already looks like that."),
         "identity-missing": ("A name is missing", "A new one needs at least one of: {names}."),
         "changes-missing": ("Nothing to change", "Say what to change, as name=value: {usage}"),

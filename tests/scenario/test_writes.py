@@ -1,10 +1,12 @@
 """Writes: what is asked for, what Graph is sent, what is seen to have happened."""
 
+import asyncio
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from bot.domain.audit import Verified
 from bot.sandbox.faults import Fault, FaultKind
 from bot.sandbox.journal import JsonObject
 from tests.rendering.test_text import assert_harmless
@@ -177,6 +179,24 @@ async def test_a_create_whose_answer_is_lost_is_found_and_not_repeated(any_stage
     assert any_stage.world.id_of("EXCH10") in said
 
 
+async def test_many_writes_at_once_are_all_carried_out_and_answered(any_stage: Stage) -> None:
+    names = [f"EXCH{number}" for number in range(20, 30)]
+    texts_typed = [f"/exchange create serverName={name}" for name in names]
+    await asyncio.gather(
+        *(any_stage.post(any_stage.activity("ada", text)) for text in texts_typed)
+    )
+    await any_stage.settle()
+
+    shown = any_stage.shown()
+    assert len(shown) == len(names)
+    for name in names:
+        (told,) = [card for card in shown if f"Create {name} " in card]
+        assert "reading back confirms it" in told
+        assert any_stage.world.id_of(name) in told
+    assert len(any_stage.graph_writes()) == len(names)
+    assert isinstance(await any_stage.bot.store.verify_audit(), Verified)
+
+
 async def test_a_create_needs_a_name(stage: Stage) -> None:
     said = await stage.sees("ada", "/exchange create version=16")
 
@@ -278,6 +298,21 @@ async def test_a_sync_that_never_happens_is_not_called_done(tmp_path: Path, data
         stage.clock.move(hours=1)
         await stage.settle()
         assert len(stage.messages()[0].edits) == edits
+
+
+async def test_the_end_of_a_sync_is_told_anew_where_its_card_was_deleted(any_stage: Stage) -> None:
+    any_stage.world.connectors.action_delay = timedelta(minutes=3)
+    await any_stage.says("ada", "/exchange sync EXCH01")
+    any_stage.sandbox.connector.faults.add(
+        Fault(kind=FaultKind.STATUS, method="PUT", status=404, body=GONE)
+    )
+    any_stage.clock.move(minutes=5)
+    await any_stage.settle()
+
+    first, second = any_stage.messages()
+    assert second.conversation == first.conversation
+    assert second.reply_to == first.reply_to
+    assert "reading back confirms it" in any_stage.shown()[-1]
 
 
 async def test_a_sync_goes_on_being_watched_after_a_restart(tmp_path: Path, database: str) -> None:

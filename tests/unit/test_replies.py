@@ -11,13 +11,14 @@ from typing import get_args
 
 import pytest
 
+from bot.domain.approval import Approval, Decision, Vote
 from bot.domain.command import Catalogue
 from bot.domain.errors import GraphFault
 from bot.domain.kinds import KINDS
 from bot.domain.operation import Actor, Observation, Operation, Result, State
 from bot.domain.outcome import (
     Ambiguous,
-    ApprovalNeeded,
+    Decided,
     Failed,
     GraphFailed,
     History,
@@ -33,10 +34,12 @@ from bot.domain.outcome import (
     Planned,
     Refused,
     Shown,
+    View,
+    Waiting,
     WhoAmI,
 )
 from bot.domain.plan import Change, Plan
-from bot.domain.policy import ApprovalRule, Denial, Denied, Grant, NeedsApproval
+from bot.domain.policy import ApprovalRule, Denial, Denied, Grant
 from bot.domain.resource import Effect
 from bot.sandbox.terminal import buttons_of, lines_of
 from bot.teams.replies import Replies
@@ -85,6 +88,19 @@ RULE = ApprovalRule(
     remind=None,
     channel=None,
 )
+APPROVAL = Approval(
+    operation_id=OPERATION.id,
+    rule=RULE,
+    fingerprint="f",
+    revision=1,
+    expires_at=NOW + timedelta(hours=4),
+    thread="19:c@thread.tacv2",
+    reply_to="1",
+    votes=(
+        Vote(ADA, Decision.APPROVE, None, NOW),
+        Vote(ADA, Decision.REJECT, "not now", NOW),
+    ),
+)
 PAGE = Listing(
     kind=EXCHANGE,
     rows=(VALUES,) * 10,
@@ -124,7 +140,15 @@ OUTCOMES: tuple[Outcome, ...] = (
     DONE,
     replace(DONE, rows=(), page=1, has_more=False, target=None),
     *(Refused(Denied(reason, "exchange:sync", "*:sync", ("admin",), ())) for reason in Denial),
-    ApprovalNeeded(SPEC, NeedsApproval("admin", RULE)),
+    *(
+        Operated(EXCHANGE, replace(OPERATION, state=State.WAITING), APPROVAL, view)
+        for view in View
+    ),
+    *(Decided(EXCHANGE, replace(OPERATION, state=state), APPROVAL) for state in State),
+    Waiting((), (), NOW),
+    Waiting(
+        (Operated(EXCHANGE, OPERATION, APPROVAL),), (Operated(EXCHANGE, OPERATION, APPROVAL),), NOW
+    ),
     Paused("Ada", NOW, "mail move"),
     Paused("Ada", NOW, None),
     Paused("", None, None),

@@ -57,6 +57,7 @@ class Approvals:
                 return None
             approval = await tx.lock_approval(found.id)
             operation = await tx.operation(found.id)
+            vote = replace(vote, at=self._clock.now())
             if approval is None or operation is None:
                 return Noted("not-waiting", (("id", found.short), ("state", found.state.value)))
             ballot = Ballot(
@@ -139,6 +140,7 @@ class Approvals:
         async with self._store.begin() as tx:
             if not await _claimed(tx, request):
                 return None
+            await tx.lock_approval(found.id)
             moved = await self._end(tx, found, State.CANCELLED, actor)
         self._wake()
         current = await self._store.operation(found.id) or found
@@ -162,10 +164,11 @@ class Approvals:
 
     async def expire(self, job: Job) -> None:
         """End operation `job.subject` when nobody decided in time."""
-        approval = await self._store.approval(job.subject)
-        operation = await self._store.operation(job.subject)
-        now = self._clock.now()
         async with self._store.begin() as tx:
+            # A vote or a new plan in progress is let through first.
+            approval = await tx.lock_approval(job.subject)
+            operation = await tx.operation(job.subject)
+            now = self._clock.now()
             if approval is not None and now < approval.expires_at:
                 await tx.postpone_job(job, approval.expires_at, None)
                 return

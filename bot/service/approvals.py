@@ -135,11 +135,13 @@ class Approvals:
         found = await self._found(request, target)
         if found is None:
             return Noted("operation-missing", (("id", target),))
-        if (found.actor.tenant, found.actor.oid) != (actor.tenant, actor.oid):
-            return Noted("cancel-not-asker", (("id", found.short), ("who", found.actor.name)))
         async with self._store.begin() as tx:
             if not await _claimed(tx, request):
                 return None
+            if (found.actor.tenant, found.actor.oid) != (actor.tenant, actor.oid):
+                line = audit_line(self._catalogue.kinds[found.plan.kind], "cancel refused", found)
+                await tx.append_audit(replace(line, actor=actor))
+                return Noted("cancel-not-asker", (("id", found.short), ("who", found.actor.name)))
             await tx.lock_approval(found.id)
             moved = await self._end(tx, found, State.CANCELLED, actor)
         self._wake()

@@ -26,6 +26,8 @@ from bot.service.ports import Job, Request, Transaction, World
 
 log = structlog.get_logger(__name__)
 SHOWN = 50
+LONGEST = 9
+"""How many digits a revision may have; Python refuses to read very long numbers."""
 
 
 class Approvals:
@@ -242,4 +244,6 @@ def _revision(request: Request) -> int | None:
     if request.submission is None:
         return None
     claimed = request.submission.get("revision")
-    return int(claimed) if isinstance(claimed, str) and claimed.isdecimal() else -1
+    if not isinstance(claimed, str) or not claimed.isdecimal() or len(claimed) > LONGEST:
+        return -1
+    return int(claimed)

@@ -17,7 +17,7 @@ from bot.domain.approval import (
     terms_of,
 )
 from bot.domain.command import Catalogue, CommandSpec
-from bot.domain.operation import Actor, Operation, State
+from bot.domain.operation import Actor, Operation, Result, State
 from bot.domain.outcome import Noted, Operated, Outcome, View, Waiting
 from bot.domain.policy import Person, Policy, grants_of, rule_of
 from bot.service.evidence import audit_line
@@ -102,9 +102,9 @@ class Approvals:
         if state is not State.WAITING:
             await tx.move_operation(operation.id, source=State.WAITING, target=state)
             await tx.append_audit(audit_line(kind, f"operation {state.value}", operation))
-            await tx.add_job(TELL_JOB, operation.id, vote.at)
-        if state is State.APPROVED:
-            await tx.add_job(EXECUTE_JOB, operation.id, vote.at)
+            # What is approved is told when it has run, or turned out not to be allowed to.
+            job = EXECUTE_JOB if state is State.APPROVED else TELL_JOB
+            await tx.add_job(job, operation.id, vote.at)
         log.info("vote counted", operation=operation.short, decision=vote.decision, state=state)
         return approval
 
@@ -179,7 +179,10 @@ class Approvals:
             if not await tx.finish_job(job) or operation is None:
                 return
             moved = await tx.move_operation(
-                job.subject, source=State.WAITING, target=State.EXPIRED
+                job.subject,
+                source=State.WAITING,
+                target=State.EXPIRED,
+                result=Result(code="undecided"),
             )
             if moved:
                 kind = self._catalogue.kinds[operation.plan.kind]

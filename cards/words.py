@@ -291,6 +291,10 @@ NOTICES: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
         "resumed": ("Writes resumed", "{who} let writes run again."),
         "not-paused": ("Not paused", "Writes were not paused."),
         "resolved": ("Resolved", "{who} recorded operation {id} as {outcome}."),
+        "asked-elsewhere": (
+            "Asked",
+            "{id} waits for consent; its card stands in the channel of those who decide.",
+        ),
         "decided-approved": ("Approved", "{asker}: {what} was approved by {who}."),
         "decided-rejected": ("Rejected", "{asker}: {what} was rejected by {who}. {comment}"),
         "decided-expired": ("Expired", "{asker}: {what} was not decided or not run in time."),

@@ -51,16 +51,18 @@ class Carrier:
         *,
         request_id: str,
         fault: GraphFault = INTERRUPTED,
+        may_repeat: bool = True,
     ) -> Ending:
         """Settle a write that may or may not have reached Graph.
 
-        What can be repeated without harm and shows no effect is written once more.
+        What can be repeated without harm and shows no effect is written once more, unless writes
+        have been stopped since.
 
         Raises:
             Unreadable: the far side cannot be read.
         """
         view = await self._look(kind, plan)
-        if view.sight is Sight.UNTOUCHED and plan.effect in REPEATABLE:
+        if may_repeat and view.sight is Sight.UNTOUCHED and plan.effect in REPEATABLE:
             try:
                 return await self._write(kind, verb, plan, request_id)
             except GraphAmbiguous as error:

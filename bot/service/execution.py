@@ -129,12 +129,16 @@ class Execution:
     ) -> Ending | None:
         """Carry the operation out, or find out how far it came; None: to be tried again later."""
         request_id = await self._store.client_request_id(operation.id) or operation.id
-        is_lost = operation.state is State.EXECUTING
-        act = self._carrier.find_out if is_lost else self._carrier.carry
+        plan = operation.plan
         try:
-            if operation.plan.items:
+            if plan.items:
                 return await self._batch.run(operation, kind, verb)
-            return await act(kind, verb, operation.plan, request_id=request_id)
+            if operation.state is not State.EXECUTING:
+                return await self._carrier.carry(kind, verb, plan, request_id=request_id)
+            may_repeat = await self._recheck.may_repeat(operation)
+            return await self._carrier.find_out(
+                kind, verb, plan, request_id=request_id, may_repeat=may_repeat
+            )
         except Unreadable as error:
             await self._unreadable(job, operation, error.error)
             return None

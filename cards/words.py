@@ -77,7 +77,7 @@ STATES: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
             "It is not repeated by itself.",
         ),
         "rejected": ("rejected", "Nothing was changed."),
-        "expired": ("expired", "Nobody decided in time. Nothing was changed."),
+        "expired": ("expired", "Its time ran out. Nothing was changed."),
         "cancelled": ("cancelled", "Nothing was changed."),
         "stale": (
             "out of date",
@@ -99,6 +99,7 @@ OUTCOMES: Final[Mapping[str, str]] = MappingProxyType(
         "graph": "Graph did not carry it out.",
         "all-failed": "None of the targets was changed as asked.",
         "some-failed": "Not every target was changed as asked: look at each.",
+        "undecided": "Not enough people decided in time.",
         "execute-late": "It was approved, but did not run within the time allowed.",
         "approver-rights-lost": "Somebody who approved it may not do so any more.",
         "plan-differs": "The plan is not the one that was voted on.",
@@ -290,9 +291,22 @@ NOTICES: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
         "resumed": ("Writes resumed", "{who} let writes run again."),
         "not-paused": ("Not paused", "Writes were not paused."),
         "resolved": ("Resolved", "{who} recorded operation {id} as {outcome}."),
+        "asked-elsewhere": (
+            "Asked",
+            "{id} waits for consent; its card stands in the channel of those who decide.",
+        ),
         "decided-approved": ("Approved", "{asker}: {what} was approved by {who}."),
         "decided-rejected": ("Rejected", "{asker}: {what} was rejected by {who}. {comment}"),
         "decided-expired": ("Expired", "{asker}: {what} was not decided or not run in time."),
+        "decided-failed": (
+            "Failed",
+            "{asker}: {what} was approved by {who}, but it failed; its card says why.",
+        ),
+        "decided-unknown": (
+            "Outcome unknown",
+            "{asker}: {what} was approved by {who}, but what came of it is not known; "
+            "its card says what to look at.",
+        ),
         "decided-stale": ("Out of date", "{asker}: {what} did not run; its card says why."),
         "bulk-empty": ("Nothing to do", "No record fits these filters, so nothing was started."),
         "bulk-cut": (

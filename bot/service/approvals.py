@@ -17,7 +17,7 @@ from bot.domain.approval import (
     terms_of,
 )
 from bot.domain.command import Catalogue, CommandSpec
-from bot.domain.operation import Actor, Operation, State
+from bot.domain.operation import Actor, Operation, Result, State
 from bot.domain.outcome import Noted, Operated, Outcome, View, Waiting
 from bot.domain.policy import Person, Policy, grants_of, rule_of
 from bot.service.evidence import audit_line
@@ -26,6 +26,8 @@ from bot.service.ports import Job, Request, Transaction, World
 
 log = structlog.get_logger(__name__)
 SHOWN = 50
+LONGEST = 9
+"""How many digits a revision may have; Python refuses to read very long numbers."""
 
 
 class Approvals:
@@ -57,6 +59,7 @@ class Approvals:
                 return None
             approval = await tx.lock_approval(found.id)
             operation = await tx.operation(found.id)
+            vote = replace(vote, at=self._clock.now())
             if approval is None or operation is None:
                 return Noted("not-waiting", (("id", found.short), ("state", found.state.value)))
             ballot = Ballot(
@@ -99,9 +102,9 @@ class Approvals:
         if state is not State.WAITING:
             await tx.move_operation(operation.id, source=State.WAITING, target=state)
             await tx.append_audit(audit_line(kind, f"operation {state.value}", operation))
-            await tx.add_job(TELL_JOB, operation.id, vote.at)
-        if state is State.APPROVED:
-            await tx.add_job(EXECUTE_JOB, operation.id, vote.at)
+            # What is approved is told when it has run, or turned out not to be allowed to.
+            job = EXECUTE_JOB if state is State.APPROVED else TELL_JOB
+            await tx.add_job(job, operation.id, vote.at)
         log.info("vote counted", operation=operation.short, decision=vote.decision, state=state)
         return approval
 
@@ -134,11 +137,14 @@ class Approvals:
         found = await self._found(request, target)
         if found is None:
             return Noted("operation-missing", (("id", target),))
-        if (found.actor.tenant, found.actor.oid) != (actor.tenant, actor.oid):
-            return Noted("cancel-not-asker", (("id", found.short), ("who", found.actor.name)))
         async with self._store.begin() as tx:
             if not await _claimed(tx, request):
                 return None
+            if (found.actor.tenant, found.actor.oid) != (actor.tenant, actor.oid):
+                line = audit_line(self._catalogue.kinds[found.plan.kind], "cancel refused", found)
+                await tx.append_audit(replace(line, actor=actor))
+                return Noted("cancel-not-asker", (("id", found.short), ("who", found.actor.name)))
+            await tx.lock_approval(found.id)
             moved = await self._end(tx, found, State.CANCELLED, actor)
         self._wake()
         current = await self._store.operation(found.id) or found
@@ -162,17 +168,21 @@ class Approvals:
 
     async def expire(self, job: Job) -> None:
         """End operation `job.subject` when nobody decided in time."""
-        approval = await self._store.approval(job.subject)
-        operation = await self._store.operation(job.subject)
-        now = self._clock.now()
         async with self._store.begin() as tx:
+            # A vote or a new plan in progress is let through first.
+            approval = await tx.lock_approval(job.subject)
+            operation = await tx.operation(job.subject)
+            now = self._clock.now()
             if approval is not None and now < approval.expires_at:
                 await tx.postpone_job(job, approval.expires_at, None)
                 return
             if not await tx.finish_job(job) or operation is None:
                 return
             moved = await tx.move_operation(
-                job.subject, source=State.WAITING, target=State.EXPIRED
+                job.subject,
+                source=State.WAITING,
+                target=State.EXPIRED,
+                result=Result(code="undecided"),
             )
             if moved:
                 kind = self._catalogue.kinds[operation.plan.kind]
@@ -237,4 +247,6 @@ def _revision(request: Request) -> int | None:
     if request.submission is None:
         return None
     claimed = request.submission.get("revision")
-    return int(claimed) if isinstance(claimed, str) and claimed.isdecimal() else -1
+    if not isinstance(claimed, str) or not claimed.isdecimal() or len(claimed) > LONGEST:
+        return -1
+    return int(claimed)

@@ -29,11 +29,11 @@ class Batch:
         kind: ResourceKind,
         verb: Verb,
         *,
-        refusal: Callable[[], Awaitable[Result | None]],
+        stop: Callable[[], Awaitable[Result | None]],
     ) -> Ending:
         """Bring every item to its end; done when at least one is, failed when none succeeded.
 
-        `refusal` is asked before anything is sent a second time.
+        `stop` is asked before each item; what it forbids is not begun.
         """
         results = {item.target_id: item for item in operation.result.items}
         for item in operation.plan.items:
@@ -41,12 +41,15 @@ class Batch:
             if before is not None and before.state is not State.EXECUTING:
                 continue
             plan = operation.plan.single(item)
+            if before is None and (stopped := await stop()) is not None:
+                results[item.target_id] = _item(plan, State.FAILED, stopped)
+                continue
             if before is None:
                 results[item.target_id] = ItemResult(item.target_id, item.target_name)
                 await self._keep(operation, results)
             act = self._carrier.find_out if before is not None else self._carrier.carry
             ended = await act(
-                kind, verb, plan, request_id=_guid_of(operation, item.target_id), refusal=refusal
+                kind, verb, plan, request_id=_guid_of(operation, item.target_id), refusal=stop
             )
             results[item.target_id] = _item(plan, *ended)
             await self._keep(operation, results)

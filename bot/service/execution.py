@@ -80,7 +80,12 @@ class Execution:
         if refusal is not None:
             await self._end(job, operation, *refusal)
             return False
-        return await self._intend(operation)
+        if await self._intend(operation):
+            return True
+        async with self._store.begin() as tx:
+            # Something came in between: the next look says what.
+            await tx.postpone_job(job, self._clock.now(), "not started")
+        return False
 
     def _kind_and_verb(self, operation: Operation) -> tuple[ResourceKind, Verb]:
         kind = self._catalogue.kinds[operation.plan.kind]
@@ -100,7 +105,15 @@ class Execution:
             await tx.postpone_job(job, now + RETRY_READ, why)
 
     async def _intend(self, operation: Operation) -> bool:
+        """Commit the intent; False when writes were paused, time ran out or the state changed."""
         async with self._store.begin() as tx:
+            approval = await tx.lock_approval(operation.id)
+            now = self._clock.now()
+            is_late = approval is not None and (
+                approval.execute_by is None or now >= approval.execute_by
+            )
+            if is_late or await tx.pause() is not None:
+                return False
             moved = await tx.move_operation(
                 operation.id, source=State.APPROVED, target=State.EXECUTING
             )
@@ -115,8 +128,11 @@ class Execution:
         async def refusal() -> Result | None:
             return await self._refusal_to_repeat(operation)
 
+        async def stop() -> Result | None:
+            return await self._recheck.stop(operation)
+
         if operation.plan.items:
-            return await self._batch.run(operation, kind, verb, refusal=refusal)
+            return await self._batch.run(operation, kind, verb, stop=stop)
         request_id = await self._store.client_request_id(operation.id) or operation.id
         is_lost = operation.state is State.EXECUTING
         act = self._carrier.find_out if is_lost else self._carrier.carry
@@ -132,11 +148,15 @@ class Execution:
 
     async def _end(self, job: Job, operation: Operation, state: State, result: Result) -> None:
         async with self._store.begin() as tx:
+            approval = await tx.lock_approval(operation.id)
             if not await tx.finish_job(job):
                 log.warning("lease lost", operation=operation.short)
                 return
             if not await self._settle(tx, operation, state, result):
                 return
+            if approval is not None:
+                # The asker is told once, when it is known what came of it.
+                await tx.add_job(TELL_JOB, operation.id, self._clock.now())
             if result.observation is Observation.PENDING:
                 await tx.add_job(OBSERVE_JOB, operation.id, self._clock.now())
         log.info("operation ended", operation=operation.short, state=state, code=result.code)
@@ -149,8 +169,6 @@ class Execution:
             if await tx.move_operation(operation.id, source=source, target=state, result=result):
                 await tx.append_audit(self._line(f"operation {state}", operation, result))
                 await tx.want_card(operation.id)
-                if state in {State.STALE, State.EXPIRED}:
-                    await tx.add_job(TELL_JOB, operation.id, self._clock.now())
                 return True
         return False
 

@@ -57,14 +57,16 @@ class Operations:
 
     async def ask(
         self, request: Request, wish: Wish, actor: Actor, shown: str | None
-    ) -> Operation | None:
+    ) -> tuple[Operation, Reference] | None:
         """Write the operation, its audit line, its card and its jobs, all or nothing.
 
         `shown` is the id of the acknowledgement that already stands in the thread and becomes the
-        card. Returns None when this activity was carried out before.
+        card. Returns the operation and where its card goes; None when this activity was carried
+        out before.
         """
         command, plan, rule = wish.command, wish.plan, wish.rule
         now = self._clock.now()
+        place = request.reference
         operation = Operation(
             id=(new_id := self._ids.new()),
             short=await self._short(new_id),
@@ -87,12 +89,12 @@ class Operations:
                 audit_line(self._catalogue.kinds[plan.kind], "operation requested", operation)
             )
             if rule is None:
-                await tx.add_card(Card(operation.id, request.reference, shown, 1, 0))
+                await tx.add_card(Card(operation.id, place, shown, 1, 0))
                 await tx.add_job(EXECUTE_JOB, operation.id, now)
             else:
-                await self._wait(tx, request, operation, rule, shown)
+                place = await self._wait(tx, request, operation, rule, shown)
         log.info("operation requested", operation=operation.short, command=command.spec.permission)
-        return operation
+        return operation, place
 
     async def waiting_alike(self, plan: Plan, actor: Actor) -> Operation | None:
         """Return the actor's own request that waits to do the same kind of thing to the target."""
@@ -151,8 +153,11 @@ class Operations:
         operation: Operation,
         rule: ApprovalRule,
         shown: str | None,
-    ) -> None:
-        """Write what the operation waits for, and the jobs that end or recall the waiting."""
+    ) -> Reference:
+        """Write what the operation waits for, and the jobs that end or recall the waiting.
+
+        Returns where the card goes.
+        """
         now = operation.created_at
         asked_in = request.reference
         place = await self._place(request, rule)
@@ -172,6 +177,7 @@ class Operations:
         await tx.add_job(EXPIRE_JOB, operation.id, now + rule.expires)
         if rule.remind is not None:
             await tx.add_job(REMIND_JOB, operation.id, now + rule.remind)
+        return place
 
     async def _place(self, request: Request, rule: ApprovalRule) -> Reference:
         """Return where the card goes: the rule's channel once it was heard of, else the thread."""

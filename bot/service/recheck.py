@@ -29,20 +29,31 @@ class Recheck:
             GraphError: the target could not be read.
             StoreError: the store could not be read.
         """
-        if self._is_read_only or await self._world.store.pause() is not None:
-            return State.FAILED, Result(code="paused")
         approval = await self._world.store.approval(operation.id)
+        stopped = await self._stopped(approval)
+        if stopped is not None:
+            return stopped
         policy = self._world.policies.current()
         if approval is None:
             return await self._unapproved(policy, operation)
-        now = self._world.clock.now()
-        if approval.execute_by is None or now >= approval.execute_by:
-            return State.EXPIRED, Result(code="execute-late")
         if isinstance(await self._verdict(policy, operation), Denied):
             return State.STALE, Result(code="rights-lost")
         if not await self._has_consent(policy, operation, approval):
             return State.STALE, Result(code="approver-rights-lost")
         return await self._drift(operation, approval)
+
+    async def stop(self, operation: Operation) -> Result | None:
+        """Return why nothing more may be sent for an operation that has begun: pause, deadline."""
+        stopped = await self._stopped(await self._world.store.approval(operation.id))
+        return stopped[1] if stopped else None
+
+    async def _stopped(self, approval: Approval | None) -> tuple[State, Result] | None:
+        if self._is_read_only or await self._world.store.pause() is not None:
+            return State.FAILED, Result(code="paused")
+        now = self._world.clock.now()
+        if approval and (approval.execute_by is None or now >= approval.execute_by):
+            return State.EXPIRED, Result(code="execute-late")
+        return None
 
     async def _unapproved(
         self, policy: Policy, operation: Operation

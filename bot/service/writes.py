@@ -105,9 +105,15 @@ class Writes:
             details = (("id", alike.short), ("command", format_command(again)))
             return Noted("revise-offer", details)
         async with answer.hand_over() as shown:
-            operation = await self._operations.ask(request, wish, asked.actor, shown)
+            started = await self._operations.ask(request, wish, asked.actor, shown)
         self._controls.wake()
-        return None if operation else await passed_over(command, answer)
+        if started is None:
+            return await passed_over(command, answer)
+        operation, place = started
+        if place == request.reference:
+            return None
+        # Its card does not stand here, so the thread has to be told.
+        return Noted("asked-elsewhere", (("id", operation.short),))
 
     async def _is_repeated(self, request: Request) -> bool:
         """Whether the activity was carried out before; what it changed must not judge it anew."""

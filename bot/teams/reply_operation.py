@@ -216,6 +216,5 @@ def decision_notice(operation: Operation, approval: Approval) -> notice.Notice:
         ("comment", next((v.comment for v in approval.votes if v.comment), "")),
         ("asker", operation.actor.name),
     )
-    decided = {State.REJECTED, State.EXPIRED, State.STALE}
-    state = operation.state.value if operation.state in decided else "approved"
-    return notice.Notice(f"decided-{state}", details)
+    known = f"decided-{operation.state.value}"
+    return notice.Notice(known if known in words.NOTICES else "decided-approved", details)

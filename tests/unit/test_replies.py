@@ -247,7 +247,7 @@ def test_a_deleted_record_has_no_button_that_shows_it(replies: Replies) -> None:
     gone = replace(OPERATION, plan=replace(PLAN, verb="delete", effect=Effect.DELETE))
     failed = replace(gone, state=State.FAILED)
 
-    assert buttons_of(replies.render(Operated(EXCHANGE, gone)).payload()) == []
+    assert buttons_of(replies.render(Operated(EXCHANGE, gone)).payload()) == [words.UNDO_BUTTON]
     assert buttons_of(replies.render(Operated(EXCHANGE, failed)).payload()) == ["Show"]
 
 
@@ -325,7 +325,7 @@ def test_every_failure_has_a_sentence() -> None:
 
 
 def test_every_end_of_an_execution_has_a_sentence() -> None:
-    found = set(codes("_failure"))
+    found = set(codes("failure"))
     for call in calls("service"):
         for keyword in call.keywords:
             if keyword.arg == "code":

@@ -101,7 +101,8 @@ class Approvals:
         await tx.want_card(operation.id)
         if state is not State.WAITING:
             await tx.move_operation(operation.id, source=State.WAITING, target=state)
-            await tx.append_audit(audit_line(kind, f"operation {state.value}", operation))
+            ended = audit_line(kind, f"operation {state.value}", operation)
+            await tx.append_audit(replace(ended, actor=vote.person))
             # What is approved is told when it has run, or turned out not to be allowed to.
             job = EXECUTE_JOB if state is State.APPROVED else TELL_JOB
             await tx.add_job(job, operation.id, vote.at)

@@ -110,10 +110,12 @@ def _facts(operation: Operation) -> tuple[Fact, ...]:
 
 def _asks(operation: Operation, approval: Approval) -> tuple[Fact, ...]:
     rule = approval.rule
-    missing = rule.needed - len(approval.consents)
+    # While it waits one is missing at least: the policy may ask for more by now.
+    missing = max(1, rule.needed - len(approval.consents))
+    total = max(rule.needed, len(approval.consents) + missing)
     return (
         Fact(words.WHO_DECIDES, ", ".join(rule.approvers)),
-        Fact(words.STILL_NEEDED, words.needed(missing, rule.needed)),
+        Fact(words.STILL_NEEDED, words.needed(missing, total)),
         Fact(words.LAPSES, words.lapse(exact(approval.expires_at))),
         Fact(words.TO_TYPE, words.twins(operation.short)),
     )

@@ -250,6 +250,8 @@ class Bot:
 
     def _guard(self) -> Guard:
         settings, now = self.settings, self.clock.now
+        # The policy's further tenants are let in as they stand at start.
+        tenants = settings.tenants | self.policies.current().tenants
         check = TokenCheck(
             keys=self.clients.keys,
             app_id=settings.app_id,
@@ -257,7 +259,7 @@ class Bot:
             now=now,
         )
         return Guard(
-            admission=Admission(settings.app_id, settings.tenants, service_urls(settings)),
+            admission=Admission(settings.app_id, tenants, service_urls(settings)),
             capacity=Capacity(),
             rates=Rates(person=settings.rate_limit, tenant=settings.tenant_rate_limit),
             tokens=None if settings.auth == "none" else check,

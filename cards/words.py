@@ -105,6 +105,7 @@ OUTCOMES: Final[Mapping[str, str]] = MappingProxyType(
         "target-changed": "The target changed since the plan was made.",
         "rights-changed": "Somebody's rights changed since the plan was made.",
         "graph": "Graph did not carry it out.",
+        "answer-lost": "What stands there now is what was asked for.",
         "all-failed": "None of the targets was changed as asked.",
         "some-failed": "Not every target was changed as asked: look at each.",
         "undecided": "Not enough people decided in time.",

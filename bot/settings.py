@@ -140,6 +140,12 @@ class Settings(BaseSettings):
         "INFO", alias="BOT_LOG_LEVEL", description="DEBUG, INFO, WARNING or ERROR."
     )
 
+    @field_validator("app_id", "app_tenant", mode="after")
+    @classmethod
+    def _lower(cls, value: str) -> str:
+        """Write ids as tokens and activities carry them."""
+        return value.casefold()
+
     @field_validator("sandbox_service_urls", "allowed_tenants", "service_urls", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:

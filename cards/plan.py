@@ -20,9 +20,9 @@ class Plan:
     target: str
     changes: tuple[Change, ...]
     command: str
-    targets: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     buttons: tuple[Button, ...] = ()
+    targets: tuple[str, ...] = ()
 
 
 def render(plan: Plan, place: Place, stamp: Stamp) -> Rendered:

@@ -347,6 +347,7 @@ NOTICES: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
             "Buttons do not run this",
             "A card's text may only read. To really do it, type the command.",
         ),
+        "unknown-command": ("Not understood", "There is no command {token}."),
         "nothing-to-change": ("Nothing to change", "{name} already looks like that."),
         "identity-missing": ("A name is missing", "A new one needs at least one of: {names}."),
         "changes-missing": ("Nothing to change", "Say what to change, as name=value: {usage}"),
@@ -393,6 +394,7 @@ def twins(short: str) -> str:
     return f"/approve {short}   /reject {short}   /cancel {short}"
 
 
+FILTER_ABOUT: Final = "Only those whose property is this, or contains it."
 TARGETS: Final = "Targets"
 ITEM_WAITS: Final = "waits"
 NOBODY: Final = "nobody"

@@ -9,8 +9,10 @@ from pathlib import Path
 HERE = Path(__file__).parent
 ICONS = ("color.png", "outline.png")
 SCOPES = ("team", "groupChat", "personal")
-# Limits of the manifest schema: commands per list, and a title short enough for older clients.
+# Limits of the manifest schema: commands per list, the developer's name, and a title short enough
+# for older clients.
 MAX_COMMANDS = 12
+MAX_DEVELOPER = 32
 MAX_TITLE = 32
 # Zip entries carry a fixed date, so that the same input gives the same bytes.
 EPOCH = (2026, 1, 1, 0, 0, 0)

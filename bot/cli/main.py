@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import os
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -42,7 +43,8 @@ def main(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
     """Run one subcommand and return the process's exit code."""
     options = parser().parse_args(arguments)
     try:
-        return _run(options, environment)
+        code = _run(options, environment)
+        sys.stdout.flush()
     except ConfigError as error:
         print(f"Not started. {error.setting}: {_line(error.message)}", file=sys.stderr)
         print("Settings are listed in the README; `doctor` checks them all.", file=sys.stderr)
@@ -50,8 +52,13 @@ def main(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
     except BotError as error:
         print(f"Failed: {_line(str(error))}", file=sys.stderr)
         return 1
+    except BrokenPipeError:
+        # `audit export | head`: the reader has enough, and Python must not flush again at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
     except KeyboardInterrupt:
         return 130
+    return code
 
 
 def _line(message: str) -> str:

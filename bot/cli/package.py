@@ -6,9 +6,10 @@ from pathlib import Path
 from bot.domain.command import Catalogue
 from bot.domain.errors import ConfigError
 from bot.domain.kinds import KINDS
-from manifest.package import AppIdentity, MenuEntry, write_package
+from manifest.package import MAX_DEVELOPER, AppIdentity, MenuEntry, write_package
 
 VERSION = "0.1.0"
+WEBSITE = re.compile(r"https://[^\s/?#]+(/[^\s?#]*)?")
 GUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
@@ -25,10 +26,13 @@ def run(*, app_id: str, out: Path, developer: str, website: str) -> int:
     """
     if not GUID.fullmatch(app_id):
         raise ConfigError("--app-id", "must be the bot's application id, a GUID.")
-    if not website.startswith("https://"):
-        raise ConfigError("--website", "must begin with https://.")
+    if not WEBSITE.fullmatch(website):
+        raise ConfigError("--website", "must be an address such as https://contoso.com.")
+    if not 0 < len(developer) <= MAX_DEVELOPER:
+        raise ConfigError("--developer", f"must have 1 to {MAX_DEVELOPER} characters.")
+    identity = AppIdentity(app_id.lower(), VERSION, developer, website.rstrip("/"))
     try:
-        write_package(out, AppIdentity(app_id.lower(), VERSION, developer, website), menu())
+        write_package(out, identity, menu())
     except OSError as error:
         raise ConfigError("--out", f"{out} cannot be written: {error.strerror}.") from error
     print(f"Wrote {out}: upload it in the Teams admin center or under Apps > Manage your apps.")

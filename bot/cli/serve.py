@@ -16,6 +16,7 @@ from bot.domain.errors import ConfigError
 from bot.settings import Settings
 
 log = structlog.get_logger(__name__)
+START_S = 7.0
 
 
 class HeldBack(io.StringIO):
@@ -57,15 +58,22 @@ async def run(environment: Mapping[str, str]) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, until.set)
 
+    limit = asyncio.timeout(START_S)
+
     def ready(url: str) -> None:
+        limit.reschedule(None)
         stream.open()
         log.info("bot started", url=url, cloud=settings.cloud_name, tenant=settings.app_tenant)
 
     try:
-        await serve(Bot(settings), until=until, ready=ready)
+        async with limit:
+            await serve(Bot(settings), until=until, ready=ready)
     except ConfigError:
         raise
-    except BaseException:
+    except BaseException as error:
+        if limit.expired():
+            # At its start the bot waits for nobody else.
+            raise ConfigError("BOT_DATABASE_URL", f"no answer within {START_S:g} s.") from error
         stream.open()
         raise
     log.info("bot stopped")

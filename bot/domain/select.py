@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 from pydantic import JsonValue
 
-from bot.domain.command import PAGE, Command
+from bot.domain.command import Command
 from bot.domain.resource import Property, ResourceKind, Severity, Values, ValueType, moment
 from bot.domain.text import parse_duration, similar
 
@@ -47,11 +47,11 @@ def _text(value: JsonValue) -> str:
 
 
 def filters_of(command: Command) -> tuple[tuple[str, str], ...]:
-    """Return the options that make a list shorter, in the order the command declares them."""
+    """Return the options that choose records, in the order the command declares them."""
     return tuple(
         (option.name, command.options[option.name])
         for option in command.spec.options
-        if option.name in command.options and option.name not in {SORT, PAGE.name}
+        if option.name in command.options and (option.is_filter or option.name == STALE)
     )
 
 

@@ -75,6 +75,7 @@ class Chat:
         self._settle = settle
         self._pressed: JsonObject | None = None
         self._card_id = ""
+        self._root: str | None = None
 
     @property
     def people(self) -> dict[str, Person]:
@@ -99,6 +100,7 @@ class Chat:
     def _remember(self, message: Message) -> None:
         self._pressed = message.card
         self._card_id = message.id
+        self._root = message.conversation.partition(";messageid=")[2] or None
 
     async def _type(self, line: Line) -> Heard:
         activity = self._teams.message(self.people[line.who], self._world.channel, line.text)
@@ -115,6 +117,7 @@ class Chat:
             self._card_id,
             action.get("data") or {},
             str(action.get("verb", "")),
+            thread_root=self._root,
         )
         body, trouble = await self._post(activity)
         if body.get("type") == CARD_TYPE:

@@ -1,13 +1,14 @@
 """Carries one plan to Graph, once, and says how it ended; or finds out what became of it."""
 
-from dataclasses import replace
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from bot.domain.errors import GraphAmbiguous, GraphError, GraphFault
 from bot.domain.operation import Observation, Result, State
 from bot.domain.plan import Plan, differences
 from bot.domain.resource import Effect, ResourceKind, Verb
-from bot.service.farside import RECOVERY_S, FarSide, Sight, View
+from bot.service.farside import FarSide, Sight, View
 from bot.service.ports import Resources
 
 Ending: TypeAlias = tuple[State, Result]
@@ -15,12 +16,12 @@ REPEATABLE = frozenset({Effect.UPDATE, Effect.DELETE})
 INTERRUPTED = GraphFault(0, "interrupted", "")
 
 
-class Unreadable(Exception):
-    """The far side could not be read, so how a write ended cannot be said yet."""
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """Why it is not known how a write ended, and who says whether it may be sent again."""
 
-    def __init__(self, error: GraphError) -> None:
-        super().__init__(str(error))
-        self.error = error
+    fault: GraphFault
+    refusal: Callable[[], Awaitable[Result | None]]
 
 
 class Carrier:
@@ -31,17 +32,25 @@ class Carrier:
         self._far_side = far_side
 
     async def carry(
-        self, kind: ResourceKind, verb: Verb, plan: Plan, *, request_id: str
+        self,
+        kind: ResourceKind,
+        verb: Verb,
+        plan: Plan,
+        *,
+        request_id: str,
+        refusal: Callable[[], Awaitable[Result | None]],
     ) -> Ending:
         """Write the plan and read it back. A lost answer is judged by what can be seen.
 
-        Raises:
-            Unreadable: the answer was lost and the far side cannot be read.
+        `refusal` is asked before anything is sent a second time.
         """
         try:
             return await self._write(kind, verb, plan, request_id)
         except GraphAmbiguous as error:
-            return await self.find_out(kind, verb, plan, request_id=request_id, fault=error.fault)
+            fault = error.fault
+        except GraphError as error:
+            return State.FAILED, failure("graph", error)
+        return await self._find_out(kind, verb, plan, request_id, Doubt(fault, refusal))
 
     async def find_out(
         self,
@@ -50,49 +59,42 @@ class Carrier:
         plan: Plan,
         *,
         request_id: str,
-        fault: GraphFault = INTERRUPTED,
-        may_repeat: bool = True,
+        refusal: Callable[[], Awaitable[Result | None]],
     ) -> Ending:
-        """Settle a write that may or may not have reached Graph.
+        """Settle a write that somebody began and did not end."""
+        return await self._find_out(kind, verb, plan, request_id, Doubt(INTERRUPTED, refusal))
 
-        What can be repeated without harm and shows no effect is written once more, unless writes
-        have been stopped since.
-
-        Raises:
-            Unreadable: the far side cannot be read.
-        """
-        view = await self._look(kind, plan)
-        if may_repeat and view.sight is Sight.UNTOUCHED and plan.effect in REPEATABLE:
+    async def _find_out(
+        self, kind: ResourceKind, verb: Verb, plan: Plan, request_id: str, doubt: Doubt
+    ) -> Ending:
+        """Look; what shows no effect and can be repeated without harm is written once more."""
+        fault = doubt.fault
+        try:
+            view = await self._far_side.recover(kind, plan)
+            if view.sight is not Sight.UNTOUCHED or plan.effect not in REPEATABLE:
+                return _judge(kind, plan, view, fault)
+            refused = await doubt.refusal()
+            if refused is not None:
+                return State.FAILED, refused
             try:
                 return await self._write(kind, verb, plan, request_id)
-            except GraphAmbiguous as error:
+            except GraphError as error:
+                # Even a clear refusal says nothing of the request before, which may come late.
                 fault = error.fault
-            view = await self._look(kind, plan)
-        return _judge(kind, plan, view, fault)
-
-    async def _look(self, kind: ResourceKind, plan: Plan) -> View:
-        try:
-            return await self._far_side.look(
-                kind, plan, target_id=plan.target_id, waits=RECOVERY_S
-            )
+            return _judge(kind, plan, await self._far_side.recover(kind, plan), fault)
         except GraphError as error:
-            raise Unreadable(error) from error
+            return State.UNKNOWN, failure("unreadable", error)
 
     async def _write(self, kind: ResourceKind, verb: Verb, plan: Plan, request_id: str) -> Ending:
-        try:
-            receipt = await self._resources.write(
-                kind,
-                verb,
-                record_id=plan.target_id,
-                body=plan.body,
-                client_request_id=request_id,
-            )
-        except GraphAmbiguous:
-            raise
-        except GraphError as error:
-            return State.FAILED, failure("graph", error)
+        receipt = await self._resources.write(
+            kind,
+            verb,
+            record_id=plan.target_id,
+            body=plan.body,
+            client_request_id=request_id,
+        )
         result = await self._far_side.confirm(kind, verb, plan, receipt)
-        return _state_of(plan, result), result
+        return _state_of(result), result
 
 
 def failure(code: str, error: GraphError) -> Result:
@@ -100,8 +102,8 @@ def failure(code: str, error: GraphError) -> Result:
     return Result(code=code, fault=error.fault, request_id=error.fault.request_id)
 
 
-def _state_of(plan: Plan, result: Result) -> State:
-    if result.observation is Observation.DIFFERS and plan.effect is Effect.UPDATE:
+def _state_of(result: Result) -> State:
+    if result.code == "not-applied":
         return State.FAILED
     if result.observation is Observation.UNMOVED:
         return State.UNKNOWN

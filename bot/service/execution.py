@@ -15,7 +15,7 @@ from bot.domain.operation import Observation, Operation, Result, State
 from bot.domain.plan import Plan
 from bot.domain.resource import ResourceKind, Verb
 from bot.service.batch import Batch
-from bot.service.carrier import Carrier, Ending, Unreadable, failure
+from bot.service.carrier import Carrier, Ending
 from bot.service.evidence import audit_line
 from bot.service.farside import FarSide, Sight
 from bot.service.ports import AuditRecord, Job, Transaction, World
@@ -68,9 +68,7 @@ class Execution:
         if operation.state is State.APPROVED and not await self._may_start(job, operation):
             return
         kind, verb = self._kind_and_verb(operation)
-        ending = await self._settled(job, operation, kind, verb)
-        if ending is not None:
-            await self._end(job, operation, *ending)
+        await self._end(job, operation, *await self._settled(operation, kind, verb))
 
     async def _may_start(self, job: Job, operation: Operation) -> bool:
         """Commit the intent, unless the last look forbids it or somebody else was faster."""
@@ -124,31 +122,29 @@ class Execution:
                 await tx.want_card(operation.id)
         return moved
 
-    async def _settled(
-        self, job: Job, operation: Operation, kind: ResourceKind, verb: Verb
-    ) -> Ending | None:
-        """Carry the operation out, or find out how far it came; None: to be tried again later."""
-        request_id = await self._store.client_request_id(operation.id) or operation.id
-        plan = operation.plan
-        try:
-            if plan.items:
-                return await self._batch.run(operation, kind, verb)
-            if operation.state is not State.EXECUTING:
-                return await self._carrier.carry(kind, verb, plan, request_id=request_id)
-            may_repeat = await self._recheck.may_repeat(operation)
-            return await self._carrier.find_out(
-                kind, verb, plan, request_id=request_id, may_repeat=may_repeat
-            )
-        except Unreadable as error:
-            await self._unreadable(job, operation, error.error)
-            return None
+    async def _settled(self, operation: Operation, kind: ResourceKind, verb: Verb) -> Ending:
+        """Carry the operation out, or find out how far it came before."""
 
-    async def _unreadable(self, job: Job, operation: Operation, error: GraphError) -> None:
-        if job.attempts >= READ_ATTEMPTS:
-            await self._end(job, operation, State.UNKNOWN, failure("unreadable", error))
-            return
-        async with self._store.begin() as tx:
-            await tx.postpone_job(job, self._clock.now() + RETRY_READ, "far side not readable")
+        async def refusal() -> Result | None:
+            return await self._refusal_to_repeat(operation)
+
+        async def stop() -> Result | None:
+            return await self._recheck.stop(operation)
+
+        if operation.plan.items:
+            return await self._batch.run(operation, kind, verb, stop=stop)
+        request_id = await self._store.client_request_id(operation.id) or operation.id
+        is_lost = operation.state is State.EXECUTING
+        act = self._carrier.find_out if is_lost else self._carrier.carry
+        return await act(kind, verb, operation.plan, request_id=request_id, refusal=refusal)
+
+    async def _refusal_to_repeat(self, operation: Operation) -> Result | None:
+        """Return why nothing may be sent a second time, however it was judged at first."""
+        try:
+            refused = await self._recheck.refusal(operation)
+        except (DirectoryUnavailable, GraphError):
+            return Result(code="rights-unread")
+        return refused[1] if refused else None
 
     async def _end(self, job: Job, operation: Operation, state: State, result: Result) -> None:
         async with self._store.begin() as tx:

@@ -14,8 +14,11 @@ from bot.domain.plan import Plan, differences
 from bot.domain.resource import Effect, ResourceKind, Values, Verb
 from bot.service.ports import Receipt, Resources
 
-READ_BACK_S = (0.0, 0.5, 1.5)
+# Graph may show the old state for seconds after it accepted a change.
+READ_BACK_S = (0.0, 0.5, 1.5, 3.0, 5.0)
 RECOVERY_S = (0.0, 1.0, 2.0, 4.0, 8.0)
+READ_ATTEMPTS = 3
+RETRY_READ_S = 5.0
 
 
 class Sight(StrEnum):
@@ -58,7 +61,7 @@ class FarSide:
         """Read after each wait (seconds) until the plan is seen applied; return the last view.
 
         Raises:
-            GraphError: the last read failed.
+            GraphError: a read failed.
         """
         view = View(Sight.UNTOUCHED)
         for wait in waits:
@@ -68,6 +71,22 @@ class FarSide:
             if view.sight in {Sight.APPLIED, Sight.SEVERAL}:
                 break
         return view
+
+    async def recover(self, kind: ResourceKind, plan: Plan) -> View:
+        """Return what is to be seen of a write whose answer was lost.
+
+        Raises:
+            GraphError: the far side could not be read, `READ_ATTEMPTS` times.
+        """
+        for _ in range(READ_ATTEMPTS - 1):
+            try:
+                return await self._recovered(kind, plan)
+            except GraphError:
+                await self._sleep(RETRY_READ_S)
+        return await self._recovered(kind, plan)
+
+    async def _recovered(self, kind: ResourceKind, plan: Plan) -> View:
+        return await self.look(kind, plan, target_id=plan.target_id, waits=RECOVERY_S)
 
     async def _glance(self, kind: ResourceKind, plan: Plan, target_id: str | None) -> View:
         if target_id is None:
@@ -122,10 +141,14 @@ def _confirmed(kind: ResourceKind, plan: Plan, accepted: Result, view: View) -> 
     if view.sight is Sight.APPLIED:
         seen = accepted.target_id or str((view.values or {}).get("id") or "") or None
         return replace(accepted, observation=Observation.CONFIRMED, target_id=seen)
+    if view.sight is Sight.SEVERAL:
+        # One of them is it, but which one cannot be told.
+        return replace(accepted, observation=Observation.UNREAD)
     if view.values is None or plan.effect is Effect.DELETE:
         return replace(accepted, observation=Observation.UNMOVED)
     found = differences(kind, plan.body or {}, view.values)
-    return replace(accepted, observation=Observation.DIFFERS, differences=found)
+    code = "not-applied" if view.sight is Sight.UNTOUCHED else ""
+    return replace(accepted, observation=Observation.DIFFERS, code=code, differences=found)
 
 
 def _moved(kind: ResourceKind, plan: Plan, values: Values) -> Sight:

@@ -76,7 +76,13 @@ class CardOutbox:
     async def _send(self, card: Card, outcome: Operated) -> str:
         if card.activity_id is None:
             return await self._messenger.post(card.reference, outcome)
-        await self._messenger.edit(card.reference, card.activity_id, outcome)
+        try:
+            await self._messenger.edit(card.reference, card.activity_id, outcome)
+        except MessengerError as error:
+            if not error.is_final:
+                raise
+            # Somebody may have deleted the message; how the write went is still owed.
+            return await self._messenger.post(card.reference, outcome)
         return card.activity_id
 
     async def _later(self, job: Job, error: MessengerError) -> None:

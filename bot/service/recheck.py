@@ -42,9 +42,10 @@ class Recheck:
             return State.STALE, Result(code="approver-rights-lost")
         return await self._drift(operation, approval)
 
-    async def may_repeat(self, operation: Operation) -> bool:
-        """Whether a write that was interrupted may be sent again: no pause, no deadline passed."""
-        return await self._stopped(await self._world.store.approval(operation.id)) is None
+    async def stop(self, operation: Operation) -> Result | None:
+        """Return why nothing more may be sent for an operation that has begun: pause, deadline."""
+        stopped = await self._stopped(await self._world.store.approval(operation.id))
+        return stopped[1] if stopped else None
 
     async def _stopped(self, approval: Approval | None) -> tuple[State, Result] | None:
         if self._is_read_only or await self._world.store.pause() is not None:

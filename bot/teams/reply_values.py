@@ -82,8 +82,14 @@ def fault_of(fault: GraphFault, retry_after_s: float | None) -> Fault:
 
 def arguments_of(spec: CommandSpec) -> tuple[Argument, ...]:
     """Return everything a command takes, in the order it is typed."""
+    filters = tuple(option.name for option in spec.options if option.is_filter)
     return (
         *(Argument(f"<{a.name}>", a.about, a.choices) for a in spec.arguments),
         *(Argument(f"{p.name}=", p.wire.about, p.wire.choices) for p in spec.properties),
-        *(Argument(f"--{o.name}", o.about, tuple(o.choices)) for o in spec.options),
+        *((Argument("--<property>", words.FILTER_ABOUT, filters),) if filters else ()),
+        *(
+            Argument(f"--{o.name}", o.about, tuple(o.choices))
+            for o in spec.options
+            if not o.is_filter
+        ),
     )

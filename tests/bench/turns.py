@@ -62,9 +62,7 @@ async def load(
     teams = sandbox.teams()
     header = {"Authorization": sandbox.identity.sign(sandbox.service_url)}
     people = world.people[:3]
-    waiting = [
-        teams.message(people[n % 3], world.channel, text) for n in range(count)
-    ]
+    waiting = [teams.message(people[n % 3], world.channel, text) for n in range(count)]
     before = cpu_s(target.process.pid)
 
     async def work() -> None:

@@ -10,7 +10,9 @@ from typing import TypeAlias
 
 import pytest
 
+from bot.cli import serve
 from bot.cli.demo import APP_ID, POLICY, SECRET
+from bot.cli.main import main
 from bot.sandbox.world import TENANT
 from tests.http.processes import ROOT, Ended, Forks, forks
 
@@ -219,6 +221,19 @@ def test_a_taken_port_is_refused(processes: Forks, tmp_path: Path) -> None:
         settings = environment(tmp_path) | {"BOT_PORT": str(other.getsockname()[1])}
 
         assert_refused(processes.run("serve", environment=settings), "BOT_PORT")
+
+
+def test_a_database_that_never_answers_is_refused_in_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert serve.START_S < 8
+    monkeypatch.setattr(serve, "START_S", 0.2)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"postgresql://bot:canary@127.0.0.1:{silent.getsockname()[1]}/bot"
+
+        code = main(["serve"], environment(tmp_path) | {"BOT_DATABASE_URL": url})
+
+    assert_refused(Ended(code, *capsys.readouterr()), "BOT_DATABASE_URL")
 
 
 def test_the_refusal_comes_within_ten_seconds_of_typing_the_command(tmp_path: Path) -> None:

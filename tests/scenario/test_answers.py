@@ -5,9 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from bot.domain.resource import ResourceKind
 from bot.sandbox.connector import Message
 from bot.sandbox.faults import Fault, FaultKind
 from bot.sandbox.people import Channel
+from bot.service.ports import Page
 from tests.support.stage import Script, Stage, joined, staged
 
 GROUP = Channel("19:c0de00000000000000000000000000aa@thread.v2", kind="groupChat")
@@ -229,4 +231,43 @@ async def test_a_message_deleted_meanwhile_does_not_stop_the_write(any_stage: St
     await any_stage.says("ada", "/exchange update EXCH01 version=16")
 
     assert any_stage.graph_writes()[0][0] == "PATCH"
+    assert "reading back confirms it" in any_stage.shown()[-1]
     assert "✅ done" in await any_stage.sees("ada", "/history")
+
+
+# Errors that nobody foresaw
+
+
+async def test_an_error_nobody_foresaw_is_told_with_an_id_and_may_be_tried_again(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def broken(_kind: ResourceKind) -> Page:
+        raise RuntimeError("a defect")
+
+    activity = stage.activity("ada", "/exchange list")
+    with monkeypatch.context() as patch:
+        patch.setattr(stage.bot.clients.gateway, "list", broken)
+        response = await stage.post(activity)
+        await stage.settle()
+    await stage.post(activity)
+    await stage.settle()
+
+    first, second = stage.shown()
+    assert response.status_code == 202
+    assert "That did not work" in first
+    assert "Error 0" in first
+    assert "a defect" not in first
+    assert "5 in all" in second
+
+
+async def test_a_press_that_breaks_is_told_with_an_id(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def broken(_kind: ResourceKind) -> Page:
+        raise RuntimeError("a defect")
+
+    monkeypatch.setattr(stage.bot.clients.gateway, "list", broken)
+    response = await stage.post(stage.press("ada", {"command": "/exchange list"}))
+
+    assert response.status_code == 200
+    assert "Error 0" in response.json()["value"]

@@ -96,6 +96,29 @@ async def test_the_demo_fails_at_a_line_that_the_bot_cannot_answer(
     assert line.strip() in capsys.readouterr().err
 
 
+async def test_the_demo_talks_until_somebody_leaves(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    typed = iter(["/exchange get EXCH01", "1", "", "vic: /whoami", "/exchange list", "quit"])
+    monkeypatch.setattr("builtins.input", lambda _prompt: next(typed))
+    code = await demo.run(script=None, keep=None)
+
+    shown = capsys.readouterr().out
+    assert code == 0
+    assert shown.count("INTUNE-GW01") == 2
+    assert "Vic Viewer" in shown
+    assert "5 in all" in shown
+
+
+async def test_the_demo_ends_with_its_input(monkeypatch: pytest.MonkeyPatch) -> None:
+    def nothing(_prompt: str) -> str:
+        raise EOFError
+
+    monkeypatch.setattr("builtins.input", nothing)
+
+    assert await demo.run(script=None, keep=None) == 0
+
+
 async def test_a_script_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"missing\.txt"):
         await demo.run(script=tmp_path / "missing.txt", keep=None)

@@ -174,7 +174,7 @@ def test_names_are_read_in_any_case_and_order_and_given_back_as_declared(
         ("/exchange  []", "verb-missing"),
         ("/exchange [destroy] EXCH01", "unknown-verb"),
         ("/exchange get[]", "argument-missing"),
-        ("/exchange delete --plan []", "argument-missing"),
+        ("/exchange update --plan []", "argument-missing"),
         ('/exchange get [" "]', "argument-missing"),
         ("/resolve 7F3K[]", "argument-missing"),
         ("/resolve 7F3K [maybe]", "bad-choice"),
@@ -315,9 +315,9 @@ def test_a_misread_carries_the_values_of_its_sentence(text: str, details: dict[s
 
 
 def test_a_misread_knows_the_command_once_it_is_named() -> None:
-    sync = CATALOGUE.find("exchange", "sync")
+    update = CATALOGUE.find("exchange", "update")
 
-    assert misread("/exchange sync").spec is sync
+    assert misread("/exchange update").spec is update
     assert misread("/exchange frob").spec is None
 
 
@@ -417,9 +417,13 @@ def test_a_command_says_its_target_reason_and_whether_only_the_plan_is_wanted() 
         ("bot:resolve", "/resolve <operation> done|failed [--reason …]"),
         (
             "exchange:sync",
-            "/exchange sync <target> [--type full|delta] [--reason …] [--plan]",
+            "/exchange sync [<target>] [--property …] [--type full|delta] [--all] [--stale …]"
+            " [--reason …] [--plan] [--revise …]",
         ),
-        ("exchange:update", "/exchange update <target> name=value … [--reason …] [--plan]"),
+        (
+            "exchange:update",
+            "/exchange update <target> name=value … [--reason …] [--plan] [--revise …]",
+        ),
     ],
 )
 def test_the_usage_of_a_command_is_its_whole_shape(permission: str, usage: str) -> None:

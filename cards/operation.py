@@ -170,7 +170,7 @@ def render(operation: Operation, place: Place, stamp: Stamp) -> Rendered:
         facts(0, operation.asks),
         listed(1, words.STEPS, [_step(step) for step in operation.steps]),
         listed(9, words.TARGETS, [_item(item) for item in operation.items]),
-        changes(2, operation.differences, words.DIFFERENCES),
+        changes(2, operation.differences, _differing(operation)),
         *(fault_facts(operation.fault) if operation.fault else ()),
         changes(5, operation.changes, words.CHANGES),
         facts(6, operation.facts),
@@ -183,6 +183,11 @@ def render(operation: Operation, place: Place, stamp: Stamp) -> Rendered:
     title = words.headline(operation.title, word)
     head = Head(tone, sign, title, refresh=_refresh(operation.views))
     return compose(head, blocks, place=place, stamp=stamp, buttons=operation.buttons)
+
+
+def _differing(operation: Operation) -> str:
+    """Return what differs: what was asked for and is there, or what was there and is now."""
+    return words.DRIFT if operation.state is State.STALE else words.DIFFERENCES
 
 
 def _item(item: Item) -> CardElement:

@@ -35,6 +35,8 @@ USAGE, ARGUMENTS, EXAMPLES, PERMISSION = "Usage", "Arguments", "Examples", "Perm
 CHANGES, DIFFERENCES, STEPS, CANDIDATES = "Changes", "Asked for, and found", "Steps", "Which one?"
 DID_YOU_MEAN, TYPE_THIS, NOTES, HINTS = "Did you mean", "Type this", "Notes", "What may help"
 
+DRIFT: Final = "When it was asked for, and now"
+
 STEPS_TAKEN: Final[Mapping[str, str]] = MappingProxyType(
     {
         "requested": "Requested",

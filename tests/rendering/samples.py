@@ -20,6 +20,7 @@ from cards.frame import Button, Place, Rendered, Stamp
 from cards.operation import Mark, Observation, Operation, State, Step
 from cards.parts import Change, Fact, Fault
 from cards.signs import Tone
+from tests.rendering.approvals import approval_samples
 
 PLACE = Place(cloud="Global", tenant="Contoso Ltd")
 AT = "2026-11-21 03:40 UTC"
@@ -305,6 +306,9 @@ def _notice_cards() -> dict[str, Rendered]:
         "id": "7F3K",
         "outcome": "done",
         "state": "failed",
+        "asker": "Oli Operator",
+        "what": "Update EXCH01",
+        "comment": "Not before the weekend.",
     }
     return {
         f"notice-{code}": notice.render(
@@ -323,6 +327,7 @@ def samples() -> dict[str, Rendered]:
     return {
         **_reading_cards(),
         **_operation_cards(),
+        **approval_samples(),
         **_refusal_cards(),
         **_problem_cards(),
         **_person_cards(),

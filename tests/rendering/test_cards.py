@@ -24,6 +24,7 @@ KNOWN = {
     "Column",
     "ColumnSet",
     "Container",
+    "Input.Text",
     "RichTextBlock",
     "TextBlock",
     "TextRun",

@@ -1,8 +1,20 @@
 """Cards with the worst of everything in every field, too large unless something is left out."""
 
-from cards import help as help_, history, listing, operation, plan, problem, record, refusal
+from dataclasses import replace
+
+from cards import (
+    help as help_,
+    history,
+    listing,
+    operation,
+    plan,
+    problem,
+    record,
+    refusal,
+    waiting,
+)
 from cards.frame import Button, Place, Rendered, Stamp
-from cards.operation import Mark, Observation, Operation, State, Step
+from cards.operation import Mark, Observation, Operation, State, Step, Views
 from cards.parts import Change, Fact, Fault
 from cards.signs import Tone
 from tests.rendering.hostile import STRINGS
@@ -14,6 +26,9 @@ PLACE = Place(BAD, WIDE)
 STAMP = Stamp(at=BAD, id=BAD, twin=BAD)
 BUTTONS = tuple(Button(WIDE, "verb", {"command": "😀" * 64}, primary=i == 0) for i in range(TEN))
 FACTS = tuple(Fact(WIDE, BAD if i % 2 else WIDE) for i in range(TEN))
+# Only the names of the roles can be long here: who may decide is for the policy to say.
+ASKS = (Fact("Who may decide", WIDE), *(Fact("Lapses", "2026-11-21 07:10 UTC"),) * 3)
+ROW = {"operation": "7F3K" * 7, "revision": "9" * 9}
 CHANGES = tuple(Change(WIDE, BAD, WIDE) for _ in range(TEN))
 FAULT = Fault(403, WIDE, WIDE, WIDE, WIDE, WIDE)
 MANY = (WIDE,) * TEN
@@ -41,6 +56,16 @@ def worst() -> dict[str, Rendered]:
         notes=MANY,
         buttons=BUTTONS,
     )
+    waits = replace(
+        write,
+        state=State.WAITING,
+        observation=None,
+        asks=ASKS,
+        takes_comment=True,
+        buttons=tuple(Button(t, t.lower(), ROW) for t in ("Approve", "Reject", "Cancel")),
+        views=Views("7F3K" * 7, ("29:1" + "w" * 80,) * 60),
+    )
+    pending = waiting.Entry(WIDE, BAD, WIDE, WIDE)
     unknown = Operation(WIDE, WIDE, WIDE, WIDE, State.UNKNOWN, steps, fault=FAULT, notes=MANY)
     return {
         "worst-listing": listing.render(
@@ -54,6 +79,10 @@ def worst() -> dict[str, Rendered]:
         ),
         "worst-operation": operation.render(write, PLACE, STAMP),
         "worst-unknown": operation.render(unknown, PLACE, STAMP),
+        "worst-approval": operation.render(waits, PLACE, STAMP),
+        "worst-waiting": waiting.render(
+            waiting.Waiting((pending,) * 50, (pending,) * 50), PLACE, STAMP
+        ),
         "worst-refusal": refusal.render(
             refusal.Refusal(
                 "no-rule",

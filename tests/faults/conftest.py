@@ -1,4 +1,4 @@
-"""`--kills`: how often the bot is killed in tests/faults/test_kill.py."""
+"""How long the tests run that are never finished: `--kills`, `--approval-runs` and the like."""
 
 import pytest
 
@@ -10,6 +10,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="some|all|N",
         help="kill the bot at a part of the named steps, at all of them, or N times at random",
     )
+
+    for name, default, meaning in (
+        ("runs", "15", "random days of approvals in test_approval_machine.py"),
+        ("steps", "30", "events in each of these days"),
+        ("pairs", "30", "pairs of presses at once in test_approval_races.py"),
+        ("replica-pairs", "20", "pairs of presses at once on two bots with one PostgreSQL"),
+    ):
+        parser.addoption(f"--approval-{name}", default=default, metavar="N", help=meaning)
 
 
 @pytest.fixture(scope="session")

@@ -54,7 +54,7 @@ from bot.telemetry import Metrics
 log = structlog.get_logger(__name__)
 CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 ID_LENGTH = 26
-SHUTDOWN_S = 10.0
+GRACE_S = 3.0
 POLICY_CHECK_S = 5.0
 READY_S = 5.0
 SETTLE_STEP_S = 0.02
@@ -316,9 +316,8 @@ class Bot:
         return self.background.is_busy or self.runner.is_busy
 
     async def stop(self) -> None:
-        """Finish what runs within 10 seconds, then close everything."""
-        await self.background.stop(SHUTDOWN_S / 2)
-        await self.runner.stop(SHUTDOWN_S / 3)
+        """Give what runs a few seconds, then close everything: 10 seconds in all with `serve`."""
+        await asyncio.gather(self.background.stop(GRACE_S), self.runner.stop(GRACE_S))
         await self._stack.aclose()
 
     async def _healthz(self, _request: web.Request) -> web.Response:
@@ -353,7 +352,7 @@ async def serve(bot: Bot, *, until: asyncio.Event, ready: Callable[[str], None])
         ConfigError: the bot cannot be started, or the port is taken.
     """
     await bot.start()
-    web_runner = web.AppRunner(bot.web, access_log=None, shutdown_timeout=SHUTDOWN_S / 2)
+    web_runner = web.AppRunner(bot.web, access_log=None, shutdown_timeout=GRACE_S)
     try:
         await web_runner.setup()
         site = web.TCPSite(web_runner, bot.settings.host, bot.settings.port)

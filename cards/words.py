@@ -326,6 +326,10 @@ NOTICES: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
             "Graph has more records than the bot reads; nothing was started.",
         ),
         "target-and-filter": ("One or many", "Give a target or filters, not both: {usage}"),
+        "stopped": (
+            "The bot was stopped",
+            "It ended in the middle of this. Look at /history, then send the command again.",
+        ),
         "revise-offer": (
             "It waits already",
             "{id} already waits to do this to the same target. To replace its plan, type:",

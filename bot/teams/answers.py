@@ -31,6 +31,7 @@ ERROR_TYPE = "application/vnd.microsoft.error"
 WORKING = Noted("working")
 FOLLOWING = Noted("following")
 STARTED = Noted("started")
+STOPPED = Noted("stopped")
 
 
 class MessageAnswer(Answer):
@@ -74,6 +75,11 @@ class MessageAnswer(Answer):
                 if not error.is_gone:
                     raise
                 await self._messenger.post(self._reference, outcome)
+
+    async def interrupt(self) -> None:
+        """Turn an acknowledgement that nothing will follow into a word about it."""
+        if self._activity_id is not None and not self._is_settled:
+            await self._messenger.edit(self._reference, self._activity_id, STOPPED)
 
     @override
     @asynccontextmanager
@@ -122,6 +128,11 @@ class PressAnswer(Answer):
             case _:
                 card = self._render(outcome).payload()
                 return {"statusCode": 200, "type": CARD_TYPE, "value": card}
+
+    async def interrupt(self) -> None:
+        """Say in the thread that the answer which was to follow does not."""
+        if self._body.done():
+            await self._messenger.post(self._reference, STOPPED)
 
     @override
     def hold(self) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 from collections import OrderedDict
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from http import HTTPStatus
 
@@ -30,6 +31,7 @@ from cards.frame import Rendered
 log = structlog.get_logger(__name__)
 ACKNOWLEDGE_S = 2.0
 HOLD_S = 6.0
+LAST_WORDS_S = 2.0
 INVOKE_S = 2.5
 REMEMBERED = 10_000
 
@@ -87,6 +89,9 @@ class Background:
         _, late = await asyncio.wait(tuple(self._tasks), timeout=grace_s)
         for task in late:
             task.cancel()
+        if late:
+            # What is ended still tells people so.
+            await asyncio.wait(late, timeout=LAST_WORDS_S)
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +182,10 @@ class Endpoint:
         if not done:
             await self._acknowledge(message)
             if message.is_held:
-                await asyncio.wait({work}, timeout=HOLD_S)
+                done, _ = await asyncio.wait({work}, timeout=HOLD_S)
+        if work in done and work.cancelled():
+            # Nothing was carried out, so Teams is to send it again: to the next process.
+            raise TurnedAway(HTTPStatus.SERVICE_UNAVAILABLE, "stopping")
 
     async def _acknowledge(self, answer: MessageAnswer) -> None:
         try:
@@ -191,6 +199,11 @@ class Endpoint:
         """Run the turn; the last resort against an error nobody foresaw."""
         try:
             await self._parts.turn.handle(asked, answer)
+        except asyncio.CancelledError:
+            self._seen.forget(key)
+            with suppress(MessengerError):
+                await answer.interrupt()
+            raise
         except Exception:
             error_id = self._parts.ids.new()[:8]
             log.exception("turn broke", error_id=error_id)

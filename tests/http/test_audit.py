@@ -36,8 +36,8 @@ async def test_an_audit_is_verified_exported_and_found_broken(
         assert shown.err == ""
 
         narrow = ["audit", "export", "--operation", "none"]
-        assert await asyncio.to_thread(main, narrow, settings) == 0
-        assert capsys.readouterr().out == ""
+        assert await asyncio.to_thread(main, narrow, settings) == 1
+        assert capsys.readouterr().err == "There is no operation none.\n"
 
         await disarm_audit(stage.bot.database)
         await execute(stage.bot.database, "DELETE FROM audit WHERE seq > 2")

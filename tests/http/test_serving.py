@@ -123,9 +123,10 @@ async def test_the_audit_is_verified_and_exported_while_the_bot_runs(
         narrow = processes.run(
             *("audit", "export", "--operation", operation[:4]), environment=here.environment
         )
-        assert {json.loads(line)["operation"] for line in narrow.stdout.splitlines()} == {
-            operation
-        }
+        evidence = json.loads(narrow.stdout)
+        assert evidence["operation"]["id"] == operation
+        assert evidence["operation"]["plan"]["before"]["version"] == "15.2.1118.7"
+        assert {row["operation"] for row in evidence["audit"]} == {operation}
 
 
 CUT = "DELETE FROM audit WHERE seq = (SELECT MAX(seq) FROM audit)"

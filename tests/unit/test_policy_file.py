@@ -275,3 +275,9 @@ def test_patterns_that_fit_no_command_are_noted(path: Path) -> None:
     file.load()
 
     assert file.notes == ("exchange:wipe", "exchange:delete", "exchange:create", "*:get")
+
+
+@pytest.mark.parametrize("content", [b"x = " + b"9" * 5000, b"x = " + b"[" * 100_000])
+def test_a_policy_that_breaks_the_reader_is_refused_like_any_other(content: bytes) -> None:
+    with pytest.raises(ConfigError, match="not TOML"):
+        parse_policy(content)

@@ -14,12 +14,15 @@ from microsoft_teams.cards import (
     TextRun,
 )
 
-from cards.text import escape, plain
+from cards.size import weigh
+from cards.text import escape, exact, plain
 
 TITLE: Final = 160
 SENTENCE: Final = 600
 VALUE: Final = 256
 CODE: Final = 512
+COMMAND: Final = 2000
+COMMAND_BYTES: Final = 4096
 WORD: Final = 26
 _BREAKS: Final = re.compile(r"[\s-]")
 
@@ -30,10 +33,17 @@ def line(
     is_bold: bool = False,
     is_quiet: bool = False,
     spacing: Spacing | None = None,
-) -> TextBlock:
-    """Return a sentence that wraps; whatever is in it is shown as text."""
+) -> TextBlock | RichTextBlock:
+    """Return a sentence that wraps; whatever is in it is shown as text, character for character.
+
+    What markdown would read something into stands in a text run, which knows no markdown.
+    """
+    shown = plain(text, SENTENCE)
+    if escape(shown, SENTENCE) != shown:
+        inlines: list[CardElement] = [run(shown, SENTENCE, is_bold=is_bold, is_quiet=is_quiet)]
+        return RichTextBlock(inlines=inlines, spacing=spacing)
     return TextBlock(
-        text=escape(text, SENTENCE),
+        text=shown,
         wrap=True,
         weight="Bolder" if is_bold else None,
         is_subtle=True if is_quiet else None,
@@ -80,19 +90,21 @@ def struck(text: str) -> TextRun:
 
 def code(text: str, limit: int = CODE) -> TextRun:
     """Return a piece of text to type or to quote, in a monospace face."""
-    return TextRun(text=plain(text, limit), font_type="Monospace")
+    return TextRun(text=exact(text, limit), font_type="Monospace")
 
 
 def rich(*runs: TextRun, spacing: Spacing | None = None) -> TextBlock | RichTextBlock:
     """Return one flowing paragraph of runs.
 
     Clients break a long word in a text block, but let it run out of the card in a rich one. So runs
-    with a word too long for a phone become a text block, at the price of their inner styles.
+    with a word too long for a phone become a text block, at the price of their inner styles; but
+    only if that shows every character as it is: text to copy is worth more than the card's edge.
     """
     text = "".join(run.text or "" for run in runs)
-    if any(len(word) > WORD for word in _BREAKS.split(text)):
+    is_long = any(len(word) > WORD for word in _BREAKS.split(text))
+    if is_long and escape(text, SENTENCE) == text:
         return TextBlock(
-            text=escape(text, SENTENCE),
+            text=text,
             wrap=True,
             spacing=spacing,
             font_type=runs[0].font_type,
@@ -114,8 +126,9 @@ def carets(pad: int, count: int) -> RichTextBlock:
 
 
 def command(text: str) -> TextBlock | RichTextBlock:
-    """Return a command to type, on its own line."""
-    return rich(code(text), spacing="Small")
+    """Return a command to type, on its own line; whole unless it would fill the card."""
+    limit = COMMAND if weigh(text) <= COMMAND_BYTES else CODE
+    return rich(code(text, limit), spacing="Small")
 
 
 def pair(label: str, *value: TextRun) -> ColumnSet:

@@ -5,12 +5,14 @@ can be copied: names, ids, values and commands go there. Text blocks (`escape`) 
 backslashes are no way out, because Teams on iOS and Android shows them
 (https://github.com/microsoft/AdaptiveCards/issues/5590). So a character that would have an effect
 is replaced by its full-width or look-alike twin, which compatibility normalisation (NFKC) folds
-back; every other character stays, and the text keeps its length.
+back, and so does the bot when the text is typed back; every other character stays, and the text
+keeps its length. Nothing to type or to copy goes this way: see `line` and `rich` in `elements`.
 """
 
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import Final
 
 ELLIPSIS: Final = "…"
@@ -28,6 +30,10 @@ def _wide(char: str) -> str:
     return chr(ord(char) + 0xFEE0)
 
 
+# Every character that `escape` may put in, and what it stands for.
+TWINS: Final[Mapping[str, str]] = MappingProxyType(
+    {**{_wide(char): char for char in "<>*`[]&_~\\:/-+#."}, _DOT: "."}
+)
 _ALWAYS: Final = str.maketrans({char: _wide(char) for char in "<>*`[]"})
 _SCHEMES: Final = r"mailto|tel|sips?|callto|skype|msteams|javascript|vbscript|data|file|ftp|xmpp"
 _EFFECTS: Final = (
@@ -45,6 +51,7 @@ _EFFECTS: Final = (
     (re.compile(r"(?i)(?<=\bwww)\."), _DOT),
     (re.compile(r"(?<=[^\W_])\.(?=[^\W\d_]{2})"), _DOT),
 )
+_GAPS: Final = re.compile(r" {2,}")
 _AT_START: Final = re.compile(r"(?P<mark>[-+#])(?=[\s#-]|$)|(?P<number>\d{1,9})[.)](?=\s|$)")
 
 
@@ -57,6 +64,20 @@ def plain(text: str, limit: int = 256) -> str:
         return text.strip()
     kept = "".join(_visible(char) for char in text[: limit * 8])
     line = " ".join(kept.split())
+    if len(line) <= limit and len(text) <= limit * 8:
+        return line
+    return line[: limit - 1].rstrip() + ELLIPSIS
+
+
+def exact(text: str, limit: int = 256) -> str:
+    """Return what `plain` does, but with all the spaces between words, which a value may need.
+
+    Clients show several spaces as one, so all but the last of a row are no-break spaces.
+    """
+    if "  " not in text:
+        return plain(text, limit)
+    kept = "".join(_visible(char) for char in text[: limit * 8]).strip()
+    line = _GAPS.sub(_unbroken, kept)
     if len(line) <= limit and len(text) <= limit * 8:
         return line
     return line[: limit - 1].rstrip() + ELLIPSIS
@@ -96,6 +117,10 @@ def _visible(char: str) -> str:
     if category in _DROPPED:
         return ""
     return " " if category in _SPACES else char
+
+
+def _unbroken(gap: re.Match[str]) -> str:
+    return "\N{NO-BREAK SPACE}" * (len(gap[0]) - 1) + " "
 
 
 def _disarmed(match: re.Match[str]) -> str:

@@ -24,12 +24,19 @@ _COMPARED = 64  # similarity is quadratic, so only this many characters of a wor
 
 _DASHES = tuple("\u2012\u2013\u2014\u2015\u2212")
 _HYPHENS = dict.fromkeys(map(ord, _DASHES), "-")
+# What stands on cards where a character would be read as markup, and the character meant: so what
+# is copied from a card is read as if it had been typed.
+LOOK_ALIKES = {
+    **{chr(ord(meant) + 0xFEE0): meant for meant in "<>*`[]&_~\\:/-+#."},
+    "\u2024": ".",
+}
 _PLAIN = {
+    **LOOK_ALIKES,
     **dict.fromkeys("\t\n\v\f\r\x85", " "),
     **dict.fromkeys("\u201c\u201d\u201e\u201f\uff02", '"'),
     **dict.fromkeys("\u2018\u2019\u201a\u201b\uff07", "'"),
-    **dict.fromkeys("\u2010\u2011\uff0d", "-"),
-    **dict.fromkeys("\u2215\uff0f", "/"),
+    **dict.fromkeys("\u2010\u2011", "-"),
+    "\u2215": "/",
 }
 # Spaces and line breaks; then controls, zero-width and bidi marks, and lone surrogates.
 _CATEGORIES = {**dict.fromkeys(("Zs", "Zl", "Zp"), " "), **dict.fromkeys(("Cc", "Cf", "Cs"), "")}
@@ -75,8 +82,8 @@ class Wrong(Exception):
 def clean(text: str) -> str:
     """Return a Teams text without its mention as one plain line, at most twice as long.
 
-    Entities are read once; typographic spaces, quotes and slashes become ASCII; what cannot be
-    seen goes. A dash becomes `-`, before the first letter of a word `--`; inside quotes it stays.
+    Entities are read once; typographic spaces, quotes and slashes, and the look-alikes of cards,
+    become ASCII; what cannot be seen goes. A dash becomes `-`, before the first letter of a word `--`; inside quotes it stays.
     """
     # A character reference of thousands of digits is refused by int(): then nothing is one.
     with suppress(ValueError):

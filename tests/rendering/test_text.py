@@ -6,11 +6,13 @@ import unicodedata
 import pytest
 from hypothesis import given, settings, strategies as st
 from markdown_it import MarkdownIt
+from microsoft_teams.cards import RichTextBlock
 
-from cards.elements import rich, run
+from cards.elements import code, command, line, rich, run
 from cards.pointer import pointed
-from cards.text import ELLIPSIS, escape, fill, plain
+from cards.text import ELLIPSIS, escape, exact, fill, plain
 from tests.rendering.hostile import STRINGS
+from tests.rendering.walk import texts
 
 MARKDOWN = MarkdownIt("commonmark").enable(["strikethrough", "table"])
 LINKS = re.compile(
@@ -96,6 +98,41 @@ def test_a_missing_value_shows_as_a_question_mark() -> None:
 def test_a_word_too_long_for_a_phone_is_drawn_so_that_it_breaks() -> None:
     assert rich(run("EXCH01")).type == "RichTextBlock"
     assert rich(run("W" * 40)).type == "TextBlock"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f'/exchange update x primarySmtpAddress="{"o" * 30}@contoso.com"',
+        "/exchange sync <target> [--type full|delta] [--reason …] [--plan]",
+        "--reason <text-that-is-much-too-long-for-a-phone-of-today>",
+        "/exchange create serverName=" + "_" * 700,
+    ],
+)
+def test_what_is_to_be_typed_is_shown_character_for_character(text: str) -> None:
+    for drawn in (command(text), rich(code(text, 800)), line(text[:600])):
+        assert isinstance(drawn, RichTextBlock)
+        shown = drawn.model_dump()["inlines"][0]["text"]
+        assert shown == text[: len(shown)]
+        assert len(shown) >= min(len(text), 600)
+
+
+def test_spaces_inside_a_command_are_kept_as_clients_would_not() -> None:
+    gap = "\N{NO-BREAK SPACE} "
+
+    assert exact('  /exchange get "a  b c"  ') == f'/exchange get "a{gap}b c"'
+    assert exact("a  b" * 9, 6) == f"a{gap}ba" + ELLIPSIS
+    assert plain("a  b") == "a b"
+
+
+def test_a_command_that_would_fill_a_card_is_cut_where_it_shows() -> None:
+    whole, cut = (
+        "".join(text for _, text in texts(command(f"/help {letter * 1990}").model_dump()))
+        for letter in ("_", "😀")
+    )
+
+    assert len(whole) == 1996
+    assert cut.endswith(ELLIPSIS)
 
 
 @pytest.mark.parametrize(

@@ -83,6 +83,12 @@ def misread(text: str) -> Misread:
         # slashes
         ("\uff0fexchange list", "/exchange list"),
         ("\u2215exchange list", "/exchange list"),
+        # look-alikes, as they stand on cards
+        (
+            '／exchange update EXCH\u202401 version=15․2 －－reason “［a］＊＼" ＆lt；”',
+            r'''/exchange update EXCH.01 version=15.2 --reason "[a]*\" &lt；"''',
+        ),
+        ("/exchange get ＜target＞", '/exchange get "<target>"'),
         # entities are read exactly once
         ("/exchange get R&amp;D", '/exchange get "R&D"'),
         ("/exchange get R&amp;amp;D", '/exchange get "R&amp;D"'),

@@ -29,10 +29,10 @@ from bot.service.execution import (
     Execution,
 )
 from bot.service.farside import FarSide
-from bot.service.jobs import Runner
+from bot.service.jobs import Runner, Runners
 from bot.service.notify import CARD_JOB, CardOutbox
 from bot.service.operations import Operations
-from bot.service.ports import Clock, Ids, World
+from bot.service.ports import Clock, Handler, Ids, World
 from bot.service.reads import Reads
 from bot.service.recheck import Recheck
 from bot.service.turn import Turn
@@ -200,18 +200,19 @@ class Bot:
             catalogue=self.catalogue,
         )
         approvals = Approvals(world, catalogue=self.catalogue, wake=self._wake)
-        self.runner = Runner(
-            store=self.store,
-            clock=self.clock,
-            handlers={
-                EXECUTE_JOB: execution.execute,
-                OBSERVE_JOB: execution.observe,
-                CARD_JOB: outbox.show,
-                TELL_JOB: outbox.tell,
-                EXPIRE_JOB: approvals.expire,
-                REMIND_JOB: approvals.remind,
-            },
-            lease_s=chance.lease_s,
+        # What waits for Graph must not keep people from seeing how things stand.
+        shows: dict[str, Handler] = {CARD_JOB: outbox.show, TELL_JOB: outbox.tell}
+        works: dict[str, Handler] = {
+            EXECUTE_JOB: execution.execute,
+            OBSERVE_JOB: execution.observe,
+            EXPIRE_JOB: approvals.expire,
+            REMIND_JOB: approvals.remind,
+        }
+        self.runner = Runners(
+            *(
+                Runner(store=self.store, clock=self.clock, handlers=jobs, lease_s=chance.lease_s)
+                for jobs in (shows, works)
+            )
         )
         operations = Operations(world, catalogue=self.catalogue)
         reads = Reads(world, catalogue=self.catalogue)
@@ -250,6 +251,8 @@ class Bot:
 
     def _guard(self) -> Guard:
         settings, now = self.settings, self.clock.now
+        # The policy's further tenants are let in as they stand at start.
+        tenants = settings.tenants | self.policies.current().tenants
         check = TokenCheck(
             keys=self.clients.keys,
             app_id=settings.app_id,
@@ -257,7 +260,7 @@ class Bot:
             now=now,
         )
         return Guard(
-            admission=Admission(settings.app_id, settings.tenants, service_urls(settings)),
+            admission=Admission(settings.app_id, tenants, service_urls(settings)),
             capacity=Capacity(),
             rates=Rates(person=settings.rate_limit, tenant=settings.tenant_rate_limit),
             tokens=None if settings.auth == "none" else check,

@@ -102,6 +102,7 @@ async def connect(
     connector = Connector(
         session=session,
         token=bot_tokens.token,
+        forget=bot_tokens.forget,
         service_urls=service_urls(settings),
         patience=Patience(pace.random, pace.sleep),
     )

@@ -5,6 +5,7 @@ be unsafe; the message names the setting and the way out.
 """
 
 import ipaddress
+import re
 import stat
 from collections.abc import Mapping
 from datetime import timedelta
@@ -24,6 +25,7 @@ from yarl import URL
 from bot.clouds import CLOUDS, Cloud, sandbox_cloud
 from bot.domain.errors import ConfigError
 
+HOST = re.compile(r"(?:[a-z0-9][a-z0-9-]{0,62}\.)+[a-z]{2,63}", re.IGNORECASE)
 Words = Annotated[tuple[str, ...], NoDecode]
 
 
@@ -173,15 +175,24 @@ class Settings(BaseSettings):
         Raises:
             ConfigError: a value is unknown, or the combination is unsafe.
         """
+        settings = cls.of_store(environment)
+        _refuse_unsafe(settings)
+        return settings
+
+    @classmethod
+    def of_store(cls, environment: Mapping[str, str]) -> "Settings":
+        """Return settings that are good for the store alone, whoever the bot is.
+
+        Raises:
+            ConfigError: a value is unknown.
+        """
         names = {field.alias for field in cls.model_fields.values() if field.alias}
         given = {name: environment[name] for name in names if environment.get(name)}
         try:
-            settings = cls.model_validate(given)
+            return cls.model_validate(given)
         except ValidationError as error:
             first = error.errors(include_url=False, include_input=False)[0]
             raise ConfigError(str(first["loc"][0]), f"{first['msg']}.") from None
-        _refuse_unsafe(settings)
-        return settings
 
     @property
     def cloud(self) -> Cloud:
@@ -231,6 +242,9 @@ def _refuse_sandbox_ways(settings: Settings) -> None:
     ):
         if limit == 0:
             raise ConfigError(name, "0 switches the limit off, in the sandbox cloud only.")
+    for host in settings.service_urls:
+        if not HOST.fullmatch(host):
+            raise ConfigError("BOT_SERVICE_URLS", f"'{host}' is no bare host name.")
     if not settings.cloud.service_hosts and not settings.service_urls:
         raise ConfigError(
             "BOT_SERVICE_URLS", "this cloud's service URL is not published; name it."

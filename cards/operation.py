@@ -28,6 +28,7 @@ from cards.size import Block, fixed
 from cards.text import fill
 
 VIEW_VERB: Final = "view"
+ANSWER_LOST: Final = "answer-lost"
 
 
 class State(StrEnum):
@@ -130,6 +131,8 @@ _LOOKS: Final[Mapping[str, tuple[Tone, str]]] = MappingProxyType(
         "approved": (Tone.INFO, signs.APPROVED),
         "executing": (Tone.INFO, signs.RUNNING),
         "done": (Tone.GOOD, signs.DONE),
+        "done:found": (Tone.GOOD, signs.DONE),
+        "unknown:unmoved": (Tone.WARNING, signs.QUESTION),
         "done:pending": (Tone.INFO, signs.RUNNING),
         "done:confirmed": (Tone.GOOD, signs.DONE),
         "done:unmoved": (Tone.WARNING, signs.WARNED),
@@ -210,6 +213,10 @@ def _comment() -> TextInput:
 
 
 def _key(operation: Operation) -> str:
+    if operation.code == ANSWER_LOST and operation.state is State.DONE:
+        return "done:found"
+    if operation.state is State.UNKNOWN and operation.observation is Observation.UNMOVED:
+        return "unknown:unmoved"
     if operation.state is State.DONE and operation.observation:
         return f"{operation.state.value}:{operation.observation.value}"
     return operation.state.value

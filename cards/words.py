@@ -72,7 +72,15 @@ STATES: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
             "accepted, not verified",
             "Graph accepted it, but it could not be read back.",
         ),
-        "failed": ("failed", "It was not carried out, and it is not tried again by itself."),
+        "failed": ("failed", "It did not end as asked for, and it is not tried again by itself."),
+        "done:found": (
+            "done",
+            "Graph's answer was lost, and reading back shows it as it was asked for.",
+        ),
+        "unknown:unmoved": (
+            "outcome unknown",
+            "Graph accepted it, but it is not seen to have happened. Look before you ask again.",
+        ),
         "unknown": (
             "outcome unknown",
             "It was sent and no answer came back: it may or may not have happened. "
@@ -99,6 +107,7 @@ OUTCOMES: Final[Mapping[str, str]] = MappingProxyType(
         "target-changed": "The target changed since the plan was made.",
         "rights-changed": "Somebody's rights changed since the plan was made.",
         "graph": "Graph did not carry it out.",
+        "answer-lost": "What stands there now is what was asked for.",
         "all-failed": "None of the targets was changed as asked.",
         "some-failed": "Not every target was changed as asked: look at each.",
         "undecided": "Not enough people decided in time.",
@@ -186,7 +195,7 @@ WHOAMI_TITLE: Final = "Who you are here"
 HISTORY_TITLE: Final = "What was done"
 HISTORY_OF: Final = "What was done: {subject}"
 PAGE: Final = "Page {page}"
-NO_HISTORY: Final = "Nothing has been done here yet."
+NO_HISTORY: Final = "Nothing is recorded here, or the history ends before this page."
 HELP_TITLE: Final = "What you can do here"
 HELP_MORE: Final = "More about one command:"
 HELP_MORE_COMMAND: Final = "/help {example}"
@@ -255,11 +264,12 @@ RETRY: Final = "Try again {when}."
 GRAPH_TITLE: Final = "Graph reported an error"
 GRAPH_HINTS: Final[Mapping[int, tuple[str, ...]]] = MappingProxyType(
     {
-        0: ("Try again in a minute. /doctor shows whether the network or the cloud is at fault.",),
-        401: ("Check the bot's credentials and its cloud with /doctor.",),
+        0: ("Try again in a minute. If it goes on, the operator runs `python -m bot doctor`.",),
+        401: ("The operator checks credentials and cloud with `python -m bot doctor`.",),
         403: (
             "The app may lack an application permission or its consent; /doctor names it.",
             "The tenant may have no Intune licence, or a multi-admin approval protects this.",
+            "A role given through PIM may not be active, or the bot is set to the wrong cloud.",
         ),
         404: ("It may have been deleted. List the records again.",),
         409: ("Somebody else may have changed it. Look at the record and try again.",),
@@ -267,7 +277,7 @@ GRAPH_HINTS: Final[Mapping[int, tuple[str, ...]]] = MappingProxyType(
         429: ("Wait before trying again; more attempts make it longer.",),
     }
 )
-GRAPH_HINTS_OTHER: Final = ("Try again in a minute. /doctor shows whether Graph answers.",)
+GRAPH_HINTS_OTHER: Final = ("Try again in a minute. If it goes on, quote the ids above.",)
 
 
 # Other problems
@@ -399,13 +409,16 @@ def twins(short: str) -> str:
 FILTER_ABOUT: Final = "Only those whose property is this, or contains it."
 TARGETS: Final = "Targets"
 ITEM_WAITS: Final = "waits"
+NO_ANSWER: Final = "no answer came back"
 NOBODY: Final = "nobody"
 NEVER: Final = "never"
 JUST_NOW: Final = "just now"
 NEW: Final = "new"
 BOT_SECTION: Final = "The bot itself"
 GRANTORS: Final = "whoever administers the groups of these roles"
-STALE: Final = "It has not been seen for longer than it should."
+STALE: Final = "It has not been seen for longer than it should. Is it still there?"
+NEVER_SEEN: Final = "It has never been seen to sync."
+STALE_WORD: Final = "stale"
 NEXT_BUTTON, PREVIOUS_BUTTON = "Next", "Previous"
 REFRESH_BUTTON, HISTORY_BUTTON, SHOW_BUTTON = "Refresh", "History", "Show"
 

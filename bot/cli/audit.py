@@ -22,7 +22,7 @@ async def run(environment: Mapping[str, str], *, action: str, operation: str | N
     Raises:
         ConfigError: the settings or the database are unusable.
     """
-    settings = Settings.read(environment)
+    settings = Settings.of_store(environment)
     database = Database.open(
         settings.database_url, clock=SystemClock(), audit_head_file=settings.audit_head_file
     )

@@ -45,7 +45,7 @@ A channel in Teams, on your machine: a bot, and a sandbox that stands for Micros
   ada  administrator      oli  operator      vic  viewer      gus  guest
 
   ada: /exchange list        type a command as somebody
-  ada> Next                  press a button of the newest card, by title or number
+  ada> Refresh               press a button of the newest card, by title or number
   /exchange get EXCH01       without a name: as the one who spoke last
   quit                       leave
 """
@@ -97,6 +97,7 @@ async def running(folder: Path, chance: Chance) -> AsyncIterator[tuple[Chat, San
                     bot_url=url,
                     settle=lambda: bot.settle(SETTLE_S),
                 )
+                await bot.settle(SETTLE_S)
                 yield chat, sandbox, world, bot
         finally:
             await runner.cleanup()
@@ -123,8 +124,9 @@ async def run(*, script: Path | None, keep: Path | None) -> int:
 def _script(path: Path) -> list[str]:
     try:
         text = path.read_text("utf-8")
-    except OSError as error:
-        raise ConfigError("--script", f"{path} cannot be read: {error.strerror}.") from error
+    except (OSError, UnicodeDecodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+        raise ConfigError("--script", f"{path} cannot be read: {why}.") from error
     return [line for line in text.splitlines() if line.strip() and not line.startswith("#")]
 
 

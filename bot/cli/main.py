@@ -47,6 +47,8 @@ def main(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
         sys.stdout.flush()
     except ConfigError as error:
         print(f"Not started. {error.setting}: {_line(error.message)}", file=sys.stderr)
+        if error.setting.startswith("--"):
+            return 2
         print("Settings are listed in the README; `doctor` checks them all.", file=sys.stderr)
         return 2
     except BotError as error:

@@ -79,7 +79,7 @@ class StoreError(BotError):
 class MessengerError(BotError):
     """A message did not reach Teams; `is_final` tells that trying again cannot help.
 
-    `may_have_arrived` marks a POST whose answer was lost.
+    `is_gone` marks a message or conversation that is not there any more.
     """
 
     def __init__(
@@ -87,12 +87,12 @@ class MessengerError(BotError):
         reason: str,
         *,
         is_final: bool,
-        may_have_arrived: bool = False,
+        is_gone: bool = False,
         retry_after_s: float | None = None,
     ) -> None:
         super().__init__(reason)
         self.is_final = is_final
-        self.may_have_arrived = may_have_arrived
+        self.is_gone = is_gone
         self.retry_after_s = retry_after_s
 
 

@@ -103,7 +103,9 @@ class Chat:
         self._root = message.conversation.partition(";messageid=")[2] or None
 
     async def _type(self, line: Line) -> Heard:
-        activity = self._teams.message(self.people[line.who], self._world.channel, line.text)
+        # The mention is added here, so one that was typed as Teams shows it goes.
+        text = line.text.partition(" ")[2] if line.text.startswith("@") else line.text
+        activity = self._teams.message(self.people[line.who], self._world.channel, text)
         _, trouble = await self._post(activity)
         return Heard(trouble=trouble)
 

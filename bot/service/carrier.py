@@ -115,7 +115,8 @@ def _judge(kind: ResourceKind, plan: Plan, view: View, fault: GraphFault) -> tup
     seen = str((view.values or {}).get("id") or "") or plan.target_id
     result = Result(fault=fault, target_id=seen, request_id=fault.request_id)
     if view.sight is Sight.APPLIED:
-        return State.DONE, replace(result, observation=Observation.CONFIRMED, fault=None)
+        seen_so = replace(result, observation=Observation.CONFIRMED, fault=None)
+        return State.DONE, replace(seen_so, code="answer-lost")
     if view.sight is Sight.GONE:
         return State.FAILED, replace(result, code="target-gone")
     if plan.effect in {Effect.UPDATE, Effect.DELETE}:

@@ -190,9 +190,8 @@ class Execution:
             result = await self._watched(kind, verb, operation, is_late=is_late)
         else:
             result = operation.result
-            observed = await self._observed(kind, verb, operation.plan)
-            if observed is not None or is_late:
-                seen = Observation.UNMOVED if observed is None else Observation.CONFIRMED
+            seen, observed = await self._observed(kind, verb, operation.plan)
+            if seen is Observation.CONFIRMED or is_late:
                 result = replace(result, observation=seen, observed_at=observed)
         if result.observation is not Observation.PENDING:
             await self._close_watch(job, operation, result)
@@ -209,27 +208,31 @@ class Execution:
         for item in operation.result.items:
             seen = item.observation
             if seen is Observation.PENDING:
-                found = await self._observed(kind, verb, plans[item.target_id])
-                if found is not None:
-                    seen = Observation.CONFIRMED
-                elif is_late:
-                    seen = Observation.UNMOVED
+                now, _ = await self._observed(kind, verb, plans[item.target_id])
+                seen = now if now is Observation.CONFIRMED or is_late else seen
             items.append(replace(item, observation=seen))
         left = {item.observation for item in items}
         whole = next(
-            (o for o in (Observation.PENDING, Observation.UNMOVED) if o in left),
+            (
+                o
+                for o in (Observation.PENDING, Observation.UNMOVED, Observation.UNREAD)
+                if o in left
+            ),
             Observation.CONFIRMED,
         )
         return replace(operation.result, items=tuple(items), observation=whole)
 
-    async def _observed(self, kind: ResourceKind, verb: Verb, plan: Plan) -> str | None:
+    async def _observed(
+        self, kind: ResourceKind, verb: Verb, plan: Plan
+    ) -> tuple[Observation, str | None]:
+        """Return what one look shows, and the observed value where it moved."""
         try:
             view = await self._far_side.look(kind, plan, target_id=plan.target_id, waits=(0.0,))
         except GraphError:
-            return None
+            return Observation.UNREAD, None
         if view.sight is not Sight.APPLIED or view.values is None or verb.observes is None:
-            return None
-        return str(view.values.get(verb.observes))
+            return Observation.UNMOVED, None
+        return Observation.CONFIRMED, str(view.values.get(verb.observes))
 
     async def _close_watch(self, job: Job, operation: Operation, result: Result) -> None:
         async with self._store.begin() as tx:

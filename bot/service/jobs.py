@@ -152,3 +152,35 @@ class Runner:
                     return
             except StoreError:
                 log.warning("lease not renewed", reason="store unavailable")
+
+
+class Runners:
+    """Several runners as one, each with slots of its own: what is slow cannot starve the others."""
+
+    def __init__(self, *runners: Runner) -> None:
+        self._runners = runners
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether a handler works."""
+        return any(runner.is_busy for runner in self._runners)
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """The kinds of jobs these runners know."""
+        return tuple(kind for runner in self._runners for kind in runner.kinds)
+
+    def wake(self) -> None:
+        """Make every runner look for due jobs at once."""
+        for runner in self._runners:
+            runner.wake()
+
+    async def run(self) -> None:
+        """Claim and run jobs until `stop`."""
+        async with asyncio.TaskGroup() as group:
+            for runner in self._runners:
+                _ = group.create_task(runner.run())
+
+    async def stop(self, grace_s: float) -> None:
+        """Claim nothing more and give the running handlers `grace_s` seconds together."""
+        _ = await asyncio.gather(*(runner.stop(grace_s) for runner in self._runners))

@@ -16,7 +16,6 @@ from bot.service.ports import Card, Clock, Job, Messenger, Store
 
 log = structlog.get_logger(__name__)
 CARD_JOB = "card"
-GIVE_UP_AFTER = 12
 BACKOFF_CAP_S = 120.0
 
 
@@ -79,14 +78,14 @@ class CardOutbox:
         try:
             await self._messenger.edit(card.reference, card.activity_id, outcome)
         except MessengerError as error:
-            if not error.is_final:
+            if not error.is_gone:
                 raise
             # Somebody may have deleted the message; how the write went is still owed.
             return await self._messenger.post(card.reference, outcome)
         return card.activity_id
 
     async def _later(self, job: Job, error: MessengerError) -> None:
-        if error.is_final or job.attempts >= GIVE_UP_AFTER:
+        if error.is_final:
             log.error("card not delivered", reason=str(error), attempts=job.attempts)
             await self._finish(job)
             return

@@ -12,11 +12,20 @@ from bot.domain.outcome import (
     Operated,
     Outcome,
     Overview,
+    Refused,
     Shown,
     WhoAmI,
 )
 from bot.domain.parse import format_command, parse
-from bot.domain.policy import Person, Policy, grants_of, permitted, roles_allowing
+from bot.domain.policy import (
+    Denied,
+    Person,
+    Policy,
+    decide,
+    grants_of,
+    permitted,
+    roles_allowing,
+)
 from bot.domain.resource import Effect, ResourceKind, Values
 from bot.domain.select import arrange, filters_of, find, near
 from bot.service.ports import World
@@ -39,7 +48,7 @@ class Reads:
     ) -> Outcome:
         """Return what the person may run, or how one command is used; None: roles not readable."""
         if command.target is not None:
-            return self._manual(command.target, policy)
+            return self._manual(command.target, policy, person, conversation)
         specs = (
             tuple(spec for spec in self._catalogue.specs if spec.is_open)
             if person is None
@@ -48,11 +57,17 @@ class Reads:
         roles = () if person is None else tuple(g.role for g in grants_of(policy, person))
         return Overview(specs, roles, is_complete=person is not None)
 
-    def _manual(self, words: str, policy: Policy) -> Outcome:
+    def _manual(
+        self, words: str, policy: Policy, person: Person | None, conversation: str
+    ) -> Outcome:
         parsed = parse(words, self._catalogue)
         spec = parsed.spec
         if spec is None:
             return parsed if isinstance(parsed, Misread) else Manual(parsed.spec, ())
+        if person is not None:
+            verdict = decide(policy, person, spec, conversation=conversation)
+            if isinstance(verdict, Denied):
+                return Refused(verdict)
         return Manual(spec, roles_allowing(policy, spec.permission))
 
     @staticmethod

@@ -25,6 +25,7 @@ from bot.domain.outcome import (
     Misread,
     Noted,
     Outcome,
+    Paused,
     Refused,
 )
 from bot.domain.parse import format_command
@@ -133,23 +134,29 @@ class Turn:
         spec = command.spec
         room = request.reference.root
         if spec.verb == "help" and spec.is_open:
-            return self._reads.help(
+            shown = self._reads.help(
                 command, policy, await self._person_or_none(request, policy), room
             )
+            if isinstance(shown, Misread):
+                return await self._allowed_suggestions(request, shown)
+            return shown
         person = await self._person(request, policy, is_fresh=spec.acts)
         verdict = decide(policy, person, spec, conversation=room)
         if isinstance(verdict, Denied):
             if spec is VIEW:
                 # A client asked by itself, so there is nobody to be told and nothing to record.
                 return Noted("lapsed")
-            await self._audit_refusal(request, person, command, verdict)
+            await self._audit_refusal(request, person, command, verdict.reason.value)
             return Refused(verdict)
         rule = verdict.rule if isinstance(verdict, NeedsApproval) else None
         if spec.subject in self._catalogue.kinds:
             kind = self._catalogue.kinds[spec.subject]
             if spec.writes:
                 wish = Asked(request, command, _actor(request, person), rule)
-                return await self._writes.start(wish, kind, answer)
+                outcome = await self._writes.start(wish, kind, answer)
+                if isinstance(outcome, Paused):
+                    await self._audit_refusal(request, person, command, "paused")
+                return outcome
             if spec.effect is Effect.LIST:
                 return await self._reads.list(kind, command)
             return await self._reads.get(kind, command)
@@ -172,7 +179,7 @@ class Turn:
             return None
 
     async def _audit_refusal(
-        self, request: Request, person: Person, command: Command, denied: Denied
+        self, request: Request, person: Person, command: Command, reason: str
     ) -> None:
         """Record who was refused what. A store that is away must not turn a no into silence."""
         line = AuditRecord(
@@ -181,7 +188,7 @@ class Turn:
             None,
             {
                 "command": format_command(command),
-                "reason": str(denied.reason),
+                "reason": reason,
                 "conversation": request.reference.root,
             },
         )
@@ -189,7 +196,7 @@ class Turn:
             async with self._world.store.begin() as tx:
                 await tx.append_audit(line)
         except StoreError:
-            log.exception("refusal not audited", permission=denied.permission)
+            log.exception("refusal not audited", permission=command.spec.permission)
 
     async def _bot_command(
         self, request: Request, command: Command, policy: Policy, person: Person

@@ -61,7 +61,7 @@ def parse_policy(content: bytes) -> Policy:
         shape = PolicyShape.model_validate(table)
     except UnicodeDecodeError as error:
         raise ConfigError(SETTING, "the file is not UTF-8; save it as UTF-8") from error
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:
         raise ConfigError(SETTING, f"the file is not TOML: {error}") from error
     except ValidationError as error:
         raise ConfigError(SETTING, _sentence(error.errors()[0])) from error

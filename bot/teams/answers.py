@@ -71,7 +71,7 @@ class MessageAnswer(Answer):
             try:
                 await self._messenger.edit(self._reference, self._activity_id, outcome)
             except MessengerError as error:
-                if not error.is_final:
+                if not error.is_gone:
                     raise
                 await self._messenger.post(self._reference, outcome)
 

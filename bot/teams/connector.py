@@ -47,6 +47,7 @@ CONNECT_TIMEOUT_S = 4.0
 MAX_ATTEMPTS = 5
 MAX_RETRY_AFTER_S = 8.0
 RETRY_BUDGET_S = 9.0
+UNAUTHORISED = 401
 PASSING = THROTTLING | {502, 503, 504}
 
 
@@ -77,6 +78,7 @@ class Connector:
         token: Returns a current bearer token; what it raises passes through.
         service_urls: The allow list, asked before the token is.
         patience: How retries wait.
+        forget: Told of a token that was answered 401, never to be returned again.
     """
 
     def __init__(
@@ -84,11 +86,13 @@ class Connector:
         *,
         session: aiohttp.ClientSession,
         token: Callable[[], Awaitable[str]],
+        forget: Callable[[str], None],
         service_urls: ServiceUrls,
         patience: Patience,
     ) -> None:
         self._session = session
         self._token = token
+        self._forget = forget
         self._service_urls = service_urls
         self._patience = patience
 
@@ -155,6 +159,16 @@ class Connector:
         return URL(f"{service_url.removesuffix('/')}/{path}", encoded=True)
 
     async def _call(self, method: str, url: URL, body: Mapping[str, object] | None) -> Answer:
+        """Make the request, and once more with a new token when the old one was revoked."""
+        try:
+            return await self._tried(method, url, body)
+        except ConnectorError as error:
+            if error.status != UNAUTHORISED:
+                raise
+            self._forget(await self._token())
+        return await self._tried(method, url, body)
+
+    async def _tried(self, method: str, url: URL, body: Mapping[str, object] | None) -> Answer:
         """Make the request, and again while that is safe and there is time."""
         content = None if body is None else dumps(body, allow_nan=False).encode()
         repeatable = THROTTLING if method == hdrs.METH_POST else PASSING

@@ -9,7 +9,7 @@ from typing_extensions import override
 from bot.domain.errors import GraphError, MessengerError
 from bot.domain.outcome import Outcome
 from bot.service.ports import Messenger, Reference
-from bot.teams.connector import Ambiguous, Blocked, Connector, ConnectorError, Gone, Throttled
+from bot.teams.connector import Blocked, Connector, ConnectorError, Gone, Throttled
 from bot.teams.connector_errors import NotAllowed
 from cards.frame import Rendered
 
@@ -29,8 +29,8 @@ def delivery_error(error: ConnectorError) -> MessengerError:
     """Return a connector's error in the words of the use cases."""
     return MessengerError(
         str(error),
-        is_final=isinstance(error, Gone | Blocked | NotAllowed) or error.status in {400, 401, 413},
-        may_have_arrived=isinstance(error, Ambiguous),
+        is_final=isinstance(error, Gone | Blocked | NotAllowed) or error.status in {400, 413},
+        is_gone=isinstance(error, Gone),
         retry_after_s=error.retry_after_s if isinstance(error, Throttled) else None,
     )
 

@@ -28,7 +28,7 @@ from bot.domain.outcome import (
     WhoAmI,
 )
 from bot.domain.policy import Denial, Denied, Grant
-from bot.domain.resource import ResourceKind, Values
+from bot.domain.resource import ResourceKind, Values, moment
 from bot.service.ports import Clock
 from bot.teams.reply_operation import (
     changes_of,
@@ -258,7 +258,10 @@ def _listing(outcome: Listing) -> listing.Listing:
         filter=", ".join(f"{name} {value}" for name, value in outcome.filters),
         notes=tuple(notes),
         next_steps=_first_step(kind, outcome.rows),
-        buttons=_pages(outcome.command, outcome.page, has_more=outcome.page < outcome.pages),
+        buttons=(
+            *_pages(outcome.command, outcome.page, has_more=outcome.page < outcome.pages),
+            run_button(words.REFRESH_BUTTON, f"{outcome.command} --page {outcome.page}"),
+        ),
     )
 
 
@@ -270,7 +273,7 @@ def _first_step(kind: ResourceKind, rows: tuple[Values, ...]) -> tuple[str, ...]
 
 def _row(outcome: Listing, values: Values) -> listing.Row:
     kind = outcome.kind
-    status, tone = status_of(kind, values)
+    status, tone = status_of(kind, values, outcome.now)
     age, seen = seen_of(kind, values, outcome.now)
     columns = tuple(Fact(p.label, shown(values.get(p.name))) for p in kind.columns)
     return listing.Row(kind.name_of(values), status, tone, columns, age, seen)
@@ -287,9 +290,12 @@ def _pages(command: str, page: int, *, has_more: bool) -> tuple[Button, ...]:
 
 def _record(outcome: Shown) -> record.Record:
     kind, values = outcome.kind, outcome.values
-    status, tone = status_of(kind, values)
+    status, tone = status_of(kind, values, outcome.now)
     record_id = shown(values.get("id"))
-    notes = [words.STALE] if kind.is_stale(values, outcome.now) else []
+    notes = []
+    if kind.is_stale(values, outcome.now):
+        is_seen = moment(values.get(kind.last_seen)) is not None
+        notes.append(words.STALE if is_seen else words.NEVER_SEEN)
     if kind.retired and kind.is_retired(values):
         notes.append(words.NOTICES[kind.retired.notice][1])
     return record.Record(
@@ -380,7 +386,7 @@ def _ambiguity(outcome: Ambiguous) -> problem.Ambiguity:
     kind = outcome.kind
     candidates = []
     for values, command in zip(outcome.candidates, outcome.commands, strict=True):
-        status, tone = status_of(kind, values)
+        status, tone = status_of(kind, values, None)
         name, record_id = kind.name_of(values), shown(values.get("id"))
         candidates.append(problem.Candidate(name, record_id, status, tone, command))
     buttons = (

@@ -182,8 +182,10 @@ def _progress(operation: Operation) -> list[Step]:
         case State.DONE | State.FAILED | State.UNKNOWN if result.observation is not None:
             seen = SEEN[result.observation]
             detail = result.observed_at or ""
+            is_lost = result.code == card.ANSWER_LOST
+            accepted = Mark.BROKEN if is_lost else Mark.TAKEN
             return [
-                Step("accepted", Mark.TAKEN),
+                Step("accepted", accepted, at=at, detail=words.NO_ANSWER if is_lost else ""),
                 Step("observed", seen, at=at if seen is Mark.TAKEN else "", detail=detail),
             ]
         case State.DONE:

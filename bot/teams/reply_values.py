@@ -33,9 +33,14 @@ def shown(value: JsonValue) -> str:
     return "" if value is None else str(value)
 
 
-def status_of(kind: ResourceKind, values: Values) -> tuple[str, Tone]:
-    """Return a record's status word and how bad it is."""
-    return shown(values.get(kind.status)) or words.NOT_SET, TONES[kind.severity_of(values)]
+def status_of(kind: ResourceKind, values: Values, now: datetime | None) -> tuple[str, Tone]:
+    """Return a record's status word and how bad it is; a good one seen long ago is a warning."""
+    word, tone = shown(values.get(kind.status)) or words.NOT_SET, TONES[kind.severity_of(values)]
+    is_seen = moment(values.get(kind.last_seen)) is not None
+    if now is not None and is_seen and kind.is_stale(values, now):
+        word = f"{word}, {words.STALE_WORD}"
+        tone = Tone.WARNING if tone in {Tone.GOOD, Tone.NEUTRAL} else tone
+    return word, tone
 
 
 def seen_of(kind: ResourceKind, values: Values, now: datetime) -> tuple[str, str]:

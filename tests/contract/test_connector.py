@@ -116,6 +116,7 @@ def made(
     return Connector(
         session=session,
         token=token,
+        forget=lambda refused: None,
         service_urls=ServiceUrls(cloud, frozenset()),
         patience=Patience(random=lambda: 0.5, sleep=sleep, timeout_s=timeout_s),
     )
@@ -382,14 +383,23 @@ async def test_a_refused_connection_is_tried_again_and_was_certainly_not_sent(
 async def test_refusals_are_told_apart(
     world: World, status: int, body: object, error: type[ConnectorError], code: str
 ) -> None:
-    world.service.replies = [Reply(status, body), Reply()]
+    times = 2 if status == 401 else 1
+    world.service.replies = [*[Reply(status, body)] * times, Reply()]
 
     with pytest.raises(ConnectorError) as refused:
         await world.connector.send(world.service.url, THREAD, CARD)
 
     assert type(refused.value) is error
     assert (refused.value.status, refused.value.code) == (status, code)
-    assert len(world.service.asked) == 1
+    assert len(world.service.asked) == times
+
+
+async def test_a_message_gets_through_with_a_new_token_when_the_old_one_was_revoked(
+    world: World,
+) -> None:
+    world.service.replies = [Reply(401), Reply(201, {"id": "9"})]
+
+    assert await world.connector.send(world.service.url, THREAD, CARD) == "9"
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b"{}", b'{"id": 5}', b" " * (256 * 1024 + 1)])

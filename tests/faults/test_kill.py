@@ -61,6 +61,7 @@ FUSES = {
 # Where the bot waits for Microsoft while it is killed from outside.
 WAITS = (
     "request sent",
+    "request arrives after the restart",
     "effect happened",
     "answer received",
     "card being posted",
@@ -143,7 +144,7 @@ def hang(scene: Scene, trial: Trial) -> None:
     graph, connector = scene.sandbox.graph.faults, scene.sandbox.connector.faults
     method = WRITES[trial.verb][1]
     match trial.point:
-        case "request sent":
+        case "request sent" | "request arrives after the restart":
             graph.add(Fault(kind=FaultKind.HANG, method=method, path=COLLECTION))
         case "effect happened":
             graph.add(Fault(kind=FaultKind.HANG_AFTER, method=method, path=COLLECTION))
@@ -204,6 +205,8 @@ async def perform(trial: Trial, folder: Path, database_url: str | None = None) -
             started = time.monotonic()
             if not is_known:
                 trial.expect(is_so=await scene.say(victim.url), wanted="no answer after restart")
+            if trial.point == "request arrives after the restart":
+                await arrive_late(scene)
             await settle(scene, trial)
             trial.seconds = time.monotonic() - started
             # Teams got no answer and delivers again, late: that must change and say nothing.
@@ -212,6 +215,17 @@ async def perform(trial: Trial, folder: Path, database_url: str | None = None) -
         finally:
             await victim.kill()
     return trial
+
+
+async def arrive_late(scene: Scene) -> None:
+    """Let the dead bot's request take effect once its successor has looked for it in vain."""
+    reads = len(scene.sandbox.graph.requests("GET", under=COLLECTION))
+
+    def is_looked_for(_request: LoggedRequest) -> bool:
+        return len(scene.sandbox.graph.requests("GET", under=COLLECTION)) > reads
+
+    await scene.sandbox.graph.wait_for(is_looked_for, within_s=REACH_S)
+    scene.sandbox.graph.faults.release()
 
 
 async def live_and_die(scene: Scene, trial: Trial) -> None:

@@ -1,6 +1,7 @@
 """The README says what the code declares."""
 
 import re
+import textwrap
 from collections.abc import Callable
 
 import pytest
@@ -50,11 +51,12 @@ def test_every_setting_the_readme_names_exists() -> None:
 
 
 def test_the_policy_the_readme_shows_is_a_good_one() -> None:
-    (shown,) = re.findall(r"```toml\n(.*?)```", README.read_text("utf-8"), re.DOTALL)
+    shown = re.findall(r"```toml\n(.*?)```", README.read_text("utf-8"), re.DOTALL)
 
-    policy = parse_policy(shown.encode())
+    policy = parse_policy("\n".join(textwrap.dedent(part) for part in shown).encode())
 
     assert set(policy.roles) == {"viewer", "operator", "admin"}
+    assert len(policy.approvals) == 1
 
 
 def test_every_page_the_readme_links_to_is_there() -> None:

@@ -64,11 +64,11 @@ async def test_next_and_previous_turn_the_pages_of_a_long_list(stage: Stage) -> 
     third = await stage.presses("ada", "Next")
     back = await stage.presses("ada", "Previous")
 
-    assert buttons_of(first.cards[-1]) == ["Next"]
+    assert buttons_of(first.cards[-1]) == ["Next", "Refresh"]
     assert "Page 1 of 3" in text_of(first)
-    assert buttons_of(second.cards[-1]) == ["Previous", "Next"]
+    assert buttons_of(second.cards[-1]) == ["Previous", "Next", "Refresh"]
     assert "Page 2 of 3" in text_of(second)
-    assert buttons_of(third.cards[-1]) == ["Previous"]
+    assert buttons_of(third.cards[-1]) == ["Previous", "Refresh"]
     assert "Page 3 of 3" in text_of(third)
     assert text_of(back) == text_of(second)
     assert len(stage.messages()) == 1
@@ -136,9 +136,9 @@ async def test_the_picker_of_an_ambiguous_write_has_no_buttons_but_says_what_to_
         ("/exchange list", "5 in all"),
         ("/exchange get EXCH01", "INTUNE-GW01"),
         ("/help", "/exchange list"),
-        ("/help exchange sync", "--type"),
+        ("/help exchange list", "--sort"),
         ("/whoami", "Vic Viewer"),
-        ("/history", "Nothing has been done here yet."),
+        ("/history", "Nothing is recorded here"),
     ],
 )
 async def test_a_press_that_reads_replaces_the_card_for_the_presser_alone(

@@ -153,7 +153,7 @@ async def test_a_plan_changes_nothing_and_says_how_to_run_it(text: str, any_stag
     assert text in said
     assert any_stage.graph_writes() == []
     assert await any_stage.audited() == []
-    assert "Nothing has been done here yet." in await any_stage.sees("ada", "/history")
+    assert "Nothing is recorded here" in await any_stage.sees("ada", "/history")
 
 
 async def test_creating_the_same_twice_makes_two_and_confirms_each(any_stage: Stage) -> None:
@@ -254,7 +254,7 @@ async def test_a_write_whose_answer_is_lost_is_judged_by_what_is_seen(any_stage:
     any_stage.sandbox.graph.faults.add(Fault(kind=FaultKind.RESET_AFTER, method="PATCH"))
     said = await any_stage.sees("ada", "/exchange update EXCH01 version=16")
 
-    assert "reading back confirms it" in said
+    assert "Graph's answer was lost, and reading back shows it" in said
     assert len(any_stage.graph_writes()) == 1
 
 

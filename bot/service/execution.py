@@ -84,7 +84,7 @@ class Execution:
             return True
         async with self._store.begin() as tx:
             # Something came in between: the next look says what.
-            await tx.postpone_job(job, self._clock.now(), "not started")
+            await tx.postpone_job(job, self._clock.now() + RETRY_READ, "not started")
         return False
 
     def _kind_and_verb(self, operation: Operation) -> tuple[ResourceKind, Verb]:

@@ -65,13 +65,15 @@ class Write:
     request_id: str
     body: Mapping[str, JsonValue]
     at: datetime
+    target: Mapping[str, JsonValue]
 
 
 @dataclass
 class Graph:
     """Honours `ports.Resources` over two connectors.
 
-    `dies` kills the process at the next write: `before` it arrives, or `after` it had its effect.
+    `dies` kills the process at the next write: `before` it arrives, or `after` it had its effect;
+    `lost` are the ids of those that did not arrive.
     """
 
     clock: FakeClock
@@ -79,6 +81,7 @@ class Graph:
     writes: list[Write] = field(default_factory=list)
     is_readable: bool = True
     dies: str = ""
+    lost: set[str] = field(default_factory=set)
 
     async def list(self, kind: ResourceKind) -> Page:
         return Page(tuple(kind.record.model_validate(r) for r in self.records.values()))
@@ -100,10 +103,12 @@ class Graph:
     ) -> Receipt:
         dies, self.dies = self.dies, ""
         if dies == "before":
+            self.lost.add(client_request_id)
             raise Killed
         assert record_id is not None
         assert body is not None
-        self.writes.append(Write(client_request_id, body, self.clock.now()))
+        seen = dict(self.records[record_id])
+        self.writes.append(Write(client_request_id, body, self.clock.now(), seen))
         self.records[record_id] |= {k: v for k, v in body.items() if not k.startswith("@")}
         if dies == "after":
             raise Killed

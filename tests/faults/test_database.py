@@ -164,5 +164,5 @@ async def test_a_database_lost_while_graph_was_asked_ends_in_the_truth_once_it_i
 
         assert await states(stage) == [State.DONE]
         assert len(stage.graph_writes()) == 1
-        assert words.STATES["done:confirmed"][1] in stage.shown()[-1]
+        assert words.STATES["done:found"][1] in stage.shown()[-1]
         assert await is_readable_and_whole(stage)

@@ -326,7 +326,7 @@ async def test_a_sync_that_cannot_be_watched_is_not_taken_as_done(tmp_path: Path
         end = await ending(stage, WRITES["sync"].text)
 
     check_truth(stage, end)
-    assert words.STATES["done:unmoved"][1] in end.card
+    assert words.STATES["done:unread"][1] in end.card
 
 
 async def test_a_throttled_write_that_is_given_up_says_that_nothing_was_changed(

@@ -75,6 +75,19 @@ class Table:
                     self._records[record][moved] = graph_time(due)
         return dict(self._records)
 
+    def state(self) -> JsonObject:
+        """Return everything there is, as JSON, to `restore` it."""
+        due = [[*key, moment.isoformat()] for key, moment in self._due.items()]
+        return {"records": list(self.records.values()), "due": due}
+
+    def restore(self, state: JsonObject) -> None:
+        """Hold what there was, and nothing else."""
+        self._records = {record["id"]: record for record in state["records"]}
+        self._due = {
+            (record, moved): datetime.fromisoformat(moment)
+            for record, moved, moment in state["due"]
+        }
+
     def add(self, properties: JsonObject) -> JsonObject:
         """Create a record, with the id given in `properties` or a new one, and return it."""
         self._check_enums(properties)

@@ -7,6 +7,7 @@ from aiohttp import web
 
 from bot.sandbox.identity import Identity
 from bot.sandbox.journal import JsonObject, LoggedRequest
+from bot.sandbox.limits import Limits
 from bot.sandbox.wire import Answer, Desk, NewId, Now, RefusedError
 
 PREFIX = "/amer"
@@ -53,7 +54,8 @@ class Connector:
     """Conversations as the bot has written them.
 
     `refuses_text_beside_card`: refuse an activity with both, which Teams would split in two
-    without telling an id. The number of TCP connections is `len(connections)`.
+    without telling an id. `limits.is_on`: hold the bot to Teams' limits. The number of TCP
+    connections is `len(connections)`.
     """
 
     def __init__(
@@ -63,6 +65,7 @@ class Connector:
         self.faults = self.desk.faults
         self.connections = self.desk.journal.connections
         self.refuses_text_beside_card = False
+        self.limits = Limits(now=now)
         self._identity = identity
         self._new_id = new_id
         self._new_message_id = new_message_id
@@ -85,6 +88,26 @@ class Connector:
             for message in self._messages.values()
             if conversation in {None, message.conversation, _base(message.conversation)}
         ]
+
+    @property
+    def chats(self) -> dict[str, str]:
+        """The personal chats by whose they are."""
+        return dict(self._personal)
+
+    def restore(self, messages: list[Message], chats: dict[str, str]) -> None:
+        """Hold the messages and personal chats of another time as well."""
+        for message in messages:
+            self._keep(message)
+        self._personal.update(chats)
+
+    def find(self, message_id: str) -> Message | None:
+        """Return one message by its id; None when there is none, or it was deleted."""
+        found = (m for m in self._messages.values() if m.id == message_id and not m.deleted)
+        return next(found, None)
+
+    def owner(self, conversation: str) -> str | None:
+        """Return whose personal chat that is, by Teams' id; None for other conversations."""
+        return next((who for who, chat in self._personal.items() if chat == conversation), None)
 
     async def wait_for(
         self, predicate: Callable[[Message], object], *, within_s: float = 5.0
@@ -119,7 +142,11 @@ class Connector:
                 return await self.desk.refuse(
                     request, entry, RefusedError(401, "Unauthorized", message)
                 )
-            return await self.desk.answer(request, entry, lambda: effect(request, entry))
+            return await self.desk.answer(request, entry, lambda: admitted(request, entry))
+
+        def admitted(request: web.Request, entry: LoggedRequest) -> Answer:
+            self.limits.admit(request.match_info.get("conversation"))
+            return effect(request, entry)
 
         return serve
 
@@ -164,14 +191,15 @@ class Connector:
             raise RefusedError(400, "BadSyntax", "A new thread needs its first activity.")
         message_id = self._new_message_id()
         conversation = (
-            f"{channel};messageid={message_id}" if channel else self._chat(members[0]["id"])
+            f"{channel};messageid={message_id}" if channel else self.chat_with(members[0]["id"])
         )
         if activity is None:
             return Answer(201, {"id": conversation})
         self._keep(Message(message_id, conversation, activity))
         return Answer(201, {"id": conversation, "activityId": message_id})
 
-    def _chat(self, member: str) -> str:
+    def chat_with(self, member: str) -> str:
+        """Return the id of the bot's personal chat with somebody, by Teams' id; new if need be."""
         return self._personal.setdefault(member, f"a:{self._new_id()}")
 
     def _check(self, activity: JsonObject) -> None:

@@ -52,7 +52,7 @@ class Fault:
     Strikes requests of `method` (None: any) whose path contains a match of the regular expression
     `path` and for which `where` holds, after letting `skip` of them pass, `times` times (None:
     until cleared). `retry_after` is the header's text. `body` replaces the answer of `STATUS` and
-    `WRONG_JSON`; text is sent as it is.
+    `WRONG_JSON`; text is sent as it is. A redirecting `STATUS` points to `link`.
     """
 
     kind: FaultKind

@@ -41,14 +41,20 @@ class LoggedRequest:
     has_effect: bool = False
 
 
+Witness = Callable[[LoggedRequest, object], None]
+
+
 class Journal:
     """The requests of one part in order of arrival, and its TCP connections.
 
     `connections` counts the requests per peer port: its length is the number of connections.
+    `witnesses` are told of every request when it arrives, when it was carried out, and when it is
+    answered, then with the answer's body.
     """
 
     def __init__(self) -> None:
         self.connections: Counter[int] = Counter()
+        self.witnesses: list[Witness] = []
         self._entries: dict[str, LoggedRequest] = {}
         self._changed = asyncio.Condition()
 
@@ -65,18 +71,24 @@ class Journal:
         """Put a request on record."""
         self.connections[entry.peer] += 1
         self._entries[entry.id] = entry
-        await self.announce()
+        await self._tell(entry)
 
     async def mark_effect(self, entry: LoggedRequest) -> None:
         """Note that a request was carried out."""
-        if entry.id in self._entries:
-            self._entries[entry.id] = replace(self._entries[entry.id], has_effect=True)
-        await self.announce()
+        await self._change(replace(self._entries.get(entry.id, entry), has_effect=True))
 
-    async def mark_answer(self, entry: LoggedRequest, status: int) -> None:
-        """Note which status a request is about to be answered with."""
+    async def mark_answer(self, entry: LoggedRequest, status: int, body: object = None) -> None:
+        """Note which status a request is about to be answered with; `body` is for witnesses."""
+        await self._change(replace(self._entries.get(entry.id, entry), status=status), body)
+
+    async def _change(self, entry: LoggedRequest, body: object = None) -> None:
         if entry.id in self._entries:
-            self._entries[entry.id] = replace(self._entries[entry.id], status=status)
+            self._entries[entry.id] = entry
+        await self._tell(entry, body)
+
+    async def _tell(self, entry: LoggedRequest, body: object = None) -> None:
+        for witness in self.witnesses:
+            witness(entry, body)
         await self.announce()
 
     async def announce(self) -> None:

@@ -105,14 +105,80 @@ class Teams:
         `action_data` is the action's own data and the inputs, merged. Without `thread_root` the
         card is the root of its thread.
         """
-        activity = self._activity(person, channel, "invoke", thread_root or reply_to)
         action = {"type": "Action.Execute", "id": verb, "verb": verb, "data": action_data}
-        return activity | {
-            "id": f"f:{self.new_id()}",
-            "name": "adaptiveCard/action",
+        return self._invoke(person, channel, "adaptiveCard/action", thread_root or reply_to) | {
             "replyToId": reply_to,
             "value": {"action": action, "trigger": "manual"},
         }
+
+    def private(self, message: JsonObject) -> JsonObject:
+        """Return a message as the / menu sends it: nobody else in the conversation sees it."""
+        return message | {"recipient": message["recipient"] | {"isTargeted": True}}
+
+    def unasked(self, pressed: JsonObject) -> JsonObject:
+        """Return a press as a client sends it by itself, to refresh the card for its person."""
+        return pressed | {"value": pressed["value"] | {"trigger": "automatic"}}
+
+    def task_fetch(
+        self,
+        person: Person,
+        channel: Channel,
+        reply_to: str,
+        data: JsonObject,
+        *,
+        thread_root: str | None = None,
+    ) -> JsonObject:
+        """Return the invoke for an `Action.Submit` that opens a dialog; `data` is the action's."""
+        return self._task("task/fetch", person, channel, (reply_to, thread_root), data)
+
+    def task_submit(
+        self,
+        person: Person,
+        channel: Channel,
+        reply_to: str,
+        data: JsonObject,
+        *,
+        thread_root: str | None = None,
+    ) -> JsonObject:
+        """Return the invoke for an `Action.Submit` inside a dialog: its data and its inputs."""
+        return self._task("task/submit", person, channel, (reply_to, thread_root), data)
+
+    def _task(
+        self,
+        name: str,
+        person: Person,
+        channel: Channel,
+        card: tuple[str, str | None],
+        data: JsonObject,
+    ) -> JsonObject:
+        reply_to, root = card
+        return self._invoke(person, channel, name, root or reply_to) | {
+            "replyToId": reply_to,
+            "value": {"data": data, "context": {"theme": "default"}},
+        }
+
+    def search(
+        self,
+        person: Person,
+        channel: Channel,
+        dataset: str,
+        text: str,
+        *,
+        skip: int = 0,
+        top: int = 15,
+    ) -> JsonObject:
+        """Return the invoke of a choice set that looks for `text` while somebody types."""
+        return self._invoke(person, channel, "application/search", None) | {
+            "value": {
+                "queryText": text,
+                "queryOptions": {"skip": skip, "top": top},
+                "dataset": dataset,
+            },
+        }
+
+    def _invoke(self, person: Person, channel: Channel, name: str, root: str | None) -> JsonObject:
+        activity = self._activity(person, channel, "invoke", root)
+        return activity | {"id": f"f:{self.new_id()}", "name": name}
 
     def submit(
         self,
@@ -137,6 +203,24 @@ class Teams:
         """Return what arrives when a person installs the bot, or removes it."""
         activity = self._activity(person, channel, "installationUpdate", None)
         return activity | {"id": f"f:{self.new_id()}", "action": action}
+
+    def added(self, person: Person, channel: Channel) -> JsonObject:
+        """Return what arrives beside `installed` when a person brings the bot in: a new member."""
+        activity = self._activity(person, channel, "conversationUpdate", None)
+        if channel.kind == "team":
+            activity["channelData"]["eventType"] = "teamMemberAdded"
+        return activity | {
+            "id": f"f:{self.new_id()}",
+            "membersAdded": [{"id": activity["recipient"]["id"]}],
+        }
+
+    def reacted(self, person: Person, channel: Channel, message_id: str, kind: str) -> JsonObject:
+        """Return what arrives when a person reacts to a message with `kind`, such as `like`."""
+        return self._activity(person, channel, "messageReaction", message_id) | {
+            "id": f"f:{self.new_id()}",
+            "replyToId": message_id,
+            "reactionsAdded": [{"type": kind}],
+        }
 
     def _activity(
         self, person: Person, channel: Channel, kind: str, root: str | None

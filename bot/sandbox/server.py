@@ -59,6 +59,11 @@ class Sandbox:
         self._runner: web.AppRunner | None = None
 
     @property
+    def port(self) -> int:
+        """The server's port."""
+        return self._port
+
+    @property
     def url(self) -> str:
         """The server's address without a trailing slash."""
         host = f"[{self._host}]" if ":" in self._host else self._host

@@ -22,18 +22,32 @@ def lines_of(card: JsonObject) -> list[str]:
 
 
 def buttons_of(card: JsonObject) -> list[str]:
-    """Return the titles of a card's buttons, in order."""
-    return [str(action.get("title", "")) for action in card.get("actions") or []]
+    """Return the titles of what can be pressed on a card: rows from the top down, then buttons."""
+    return [str(action.get("title", "")) for action in _actions(card)]
 
 
 def press_of(card: JsonObject, title: str) -> JsonObject | None:
     """Return the action with that title, or with that number from 1; None if there is none."""
-    actions: list[JsonObject] = card.get("actions") or []
+    actions = _actions(card)
     if title.isdigit() and 1 <= int(title) <= len(actions):
         return actions[int(title) - 1]
     return next(
         (a for a in actions if str(a.get("title", "")).casefold() == title.casefold()), None
     )
+
+
+def _actions(card: JsonObject) -> list[JsonObject]:
+    rows = [each["selectAction"] for each in card.get("body", []) if "selectAction" in each]
+    return [*rows, *(card.get("actions") or [])]
+
+
+def inputs_of(card: JsonObject) -> dict[str, str]:
+    """Return what a card's inputs hold as it came, by their ids."""
+    return {
+        str(each["id"]): str(each.get("value", ""))
+        for each in card.get("body", [])
+        if str(each.get("type", "")).startswith("Input.")
+    }
 
 
 def _element(element: JsonObject) -> Iterator[str]:
@@ -47,6 +61,8 @@ def _element(element: JsonObject) -> Iterator[str]:
             yield f"{_plain(fact.get('title', ''))}: {_plain(fact.get('value', ''))}"
     elif kind == "ColumnSet":
         yield from _beside(element)
+    elif str(kind).startswith("Input."):
+        yield from _input(element)
     else:
         for item in element.get("items") or []:
             yield from _element(item)
@@ -61,6 +77,15 @@ def _beside(element: JsonObject) -> Iterator[str]:
         cells = [column[row] if row < len(column) else "" for column in columns]
         left, *others = cells
         yield f"{left:<44} {'  '.join(others)}".rstrip() if others else left
+
+
+def _input(element: JsonObject) -> Iterator[str]:
+    if element.get("isVisible", True):
+        must = " *" if element.get("isRequired") else ""
+        titles = {c.get("value"): c.get("title") for c in element.get("choices") or []}
+        value = element.get("value")
+        held = titles.get(value, value) or element.get("placeholder") or element.get("title", "")
+        yield f"{element.get('label', '')}{must}: [{held}]"
 
 
 def _run(inline: object) -> str:

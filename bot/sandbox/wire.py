@@ -16,6 +16,7 @@ from aiohttp import web
 from bot.sandbox.faults import Fault, FaultKind, Faults
 from bot.sandbox.journal import MASK, Journal, JsonObject, LoggedRequest
 
+REDIRECTS = range(300, 400)
 Now = Callable[[], datetime]
 NewId = Callable[[], str]
 
@@ -39,11 +40,14 @@ class Answer:
 class RefusedError(Exception):
     """A request that Microsoft would answer with an error."""
 
-    def __init__(self, status: int, code: str, message: str) -> None:
+    def __init__(
+        self, status: int, code: str, message: str, *, headers: Mapping[str, str] | None = None
+    ) -> None:
         super().__init__(message)
         self.status = status
         self.code = code
         self.message = message
+        self.headers = headers or {}
 
 
 class Desk:
@@ -117,7 +121,8 @@ class Desk:
         return answer
 
     def _refusal_answer(self, entry: LoggedRequest, refusal: RefusedError) -> Answer:
-        return Answer(refusal.status, self._explain(entry, refusal.code, refusal.message))
+        body = self._explain(entry, refusal.code, refusal.message)
+        return Answer(refusal.status, body, refusal.headers)
 
     def _fault_answer(self, fault: Fault, entry: LoggedRequest) -> Answer:
         phrase = HTTPStatus(fault.status).phrase
@@ -125,6 +130,8 @@ class Desk:
         if body is None:
             body = self._explain(entry, phrase.replace(" ", ""), f"{phrase}.")
         headers = {} if fault.retry_after is None else {"Retry-After": fault.retry_after}
+        if fault.status in REDIRECTS:
+            headers["Location"] = fault.link
         return Answer(fault.status, body, headers)
 
     async def _send(
@@ -138,7 +145,7 @@ class Desk:
         }
         if answer.body is not None:
             headers.setdefault("Content-Type", "application/json; charset=utf-8")
-        await self.journal.mark_answer(entry, answer.status)
+        await self.journal.mark_answer(entry, answer.status, answer.body)
         payload = answer.encode()
         if fault and fault.kind is FaultKind.HALF_BODY:
             return await _send_half(request, answer.status, payload, headers)

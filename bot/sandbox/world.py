@@ -42,6 +42,14 @@ EXCHANGE_CONNECTORS = Collection(
 )
 
 
+_NEW: JsonObject = {
+    "status": "connected",
+    "exchangeConnectorType": "onPremises",
+    "version": "15.2.1118.7",
+    "lastSyncDateTime": NEVER,
+}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class World:
     """Who and what is there after `seed`."""
@@ -57,6 +65,24 @@ class World:
     def people(self) -> tuple[Person, ...]:
         """Administrator, operator, viewer, guest."""
         return (self.ada, self.oli, self.vic, self.gus)
+
+    @property
+    def by_name(self) -> dict[str, Person]:
+        """The people by their first name in small letters."""
+        return {each.name.split()[0].casefold(): each for each in self.people}
+
+    def add_connector(self, server: str) -> JsonObject:
+        """Make a connector in Graph, as an administrator does there.
+
+        Raises:
+            ValueError: there is one on that server.
+        """
+        records = self.connectors.records
+        if any(
+            str(each["serverName"]).casefold() == server.casefold() for each in records.values()
+        ):
+            raise ValueError(f"There is already a connector on {server}.")
+        return self.connectors.create({"serverName": server} | _NEW)
 
     def id_of(self, name: str) -> str:
         """Return the id of the connector whose server has this name."""

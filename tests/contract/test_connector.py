@@ -60,6 +60,7 @@ class Service:
     asked: list[Asked] = field(default_factory=list)
     hanging: asyncio.Event | None = None
     drops: bool = False
+    is_cut: bool = False
     port: int = 0
 
     @property
@@ -75,10 +76,22 @@ class Service:
             request.transport.abort()
         if self.hanging is not None:
             await self.hanging.wait()
+        if self.is_cut:
+            return await self._half(request)
         reply = self.replies.pop(0) if len(self.replies) > 1 else self.replies[0]
         if isinstance(reply.body, bytes):
             return web.Response(body=reply.body, status=reply.status, headers=reply.headers)
         return web.json_response(reply.body, status=reply.status, headers=reply.headers)
+
+    async def _half(self, request: web.Request) -> web.StreamResponse:
+        """Say that it was done, and break off before the body ends."""
+        response = web.StreamResponse(status=201)
+        response.content_length = 100
+        await response.prepare(request)
+        await response.write(b'{"id": "17')
+        assert request.transport is not None
+        request.transport.close()
+        return response
 
 
 @dataclass
@@ -328,6 +341,13 @@ async def test_a_connection_reset_leaves_the_outcome_open(world: World) -> None:
     with pytest.raises(Ambiguous):
         await world.connector.send(world.service.url, THREAD, CARD)
 
+    assert len(world.service.asked) == 1
+
+
+async def test_an_answer_cut_off_after_its_status_was_a_yes_without_an_id(world: World) -> None:
+    world.service.is_cut = True
+
+    assert await world.connector.send(world.service.url, THREAD, CARD) == ""
     assert len(world.service.asked) == 1
 
 

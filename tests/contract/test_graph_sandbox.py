@@ -18,6 +18,7 @@ from bot.graph.client import GraphClient, Timing
 from bot.graph.credentials import ClientSecret
 from bot.graph.directory import GraphDirectory
 from bot.graph.gateway import GraphGateway
+from bot.graph.trust import trusted
 from bot.sandbox.identity import Registration
 from bot.sandbox.server import Sandbox
 from bot.sandbox.world import ADMINS, TENANT, TENANT_NAME, VIEWERS, World, seed
@@ -56,14 +57,14 @@ async def place() -> AsyncIterator[Place]:
             now=lambda: datetime(2026, 11, 20, 10, tzinfo=UTC),
             new_id=lambda: str(uuid.uuid4()),
         ) as sandbox,
-        httpx.AsyncClient(trust_env=False) as http,
+        httpx.AsyncClient(trust_env=False, verify=trusted()) as http,
     ):
         cloud = sandbox_cloud(sandbox.url)
         tokens = TokenSource(
             cloud=cloud,
             tenant=TENANT,
             client_id=APP,
-            credential=ClientSecret(SecretStr("secret")),
+            credential=lambda: ClientSecret(SecretStr("secret")),
             scope=cloud.graph_scope,
             monotonic=lambda: 0.0,
         )

@@ -108,7 +108,7 @@ async def make() -> AsyncIterator[Make]:
             cloud=sandbox_cloud(url),
             tenant=TENANT,
             client_id=APP,
-            credential=credential,
+            credential=lambda: credential,
             scope=SCOPE,
             monotonic=ticker.monotonic,
         )
@@ -238,6 +238,7 @@ async def renewed(there: World, *, other_than: str) -> str:
     async with asyncio.timeout(5):
         while (token := await there.source.token()) == other_than:
             there.ticker.now += 0.1
+            # A thread fetches it, and says so to nobody.
             await asyncio.sleep(0.005)
     return token
 

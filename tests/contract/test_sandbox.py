@@ -17,6 +17,7 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
+from bot.graph.trust import trusted
 from bot.sandbox.collection import Action, Collection, graph_time
 from bot.sandbox.connector import CARD
 from bot.sandbox.directory import Account, Group
@@ -89,7 +90,7 @@ def world(sandbox: Sandbox) -> World:
 
 @pytest.fixture
 async def anonymous(sandbox: Sandbox) -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(base_url=sandbox.url, timeout=5) as client:
+    async with httpx.AsyncClient(verify=trusted(), base_url=sandbox.url, timeout=5) as client:
         yield client
 
 
@@ -244,7 +245,7 @@ async def test_without_configured_secrets_any_client_gets_a_token(
         Sandbox(
             registration=Registration(APP, TENANT), now=clock, new_id=lambda: "1", key=key
         ) as open_house,
-        httpx.AsyncClient(base_url=open_house.url) as client,
+        httpx.AsyncClient(verify=trusted(), base_url=open_house.url) as client,
     ):
         assert (await token(client, client_secret="anything")).status_code == 200
         assert (await token(client, client_id="")).status_code == 401
@@ -953,7 +954,9 @@ async def test_connections_and_requests_are_counted(
     for _ in range(3):
         await bot.post(ACTIVITIES, json={"type": "message", "text": "x"})
     one = dict(sandbox.connector.connections)
-    async with httpx.AsyncClient(base_url=sandbox.url, headers=bot.headers) as other:
+    async with httpx.AsyncClient(
+        verify=trusted(), base_url=sandbox.url, headers=bot.headers
+    ) as other:
         await other.post(ACTIVITIES, json={"type": "message", "text": "x"})
 
     assert list(one.values()) == [3]
@@ -980,7 +983,7 @@ async def test_a_stopped_sandbox_comes_back_on_the_port_it_is_given(
         Sandbox(
             registration=sandbox.registration, now=clock, new_id=lambda: "1", port=port, key=key
         ) as again,
-        httpx.AsyncClient(base_url=again.url) as client,
+        httpx.AsyncClient(verify=trusted(), base_url=again.url) as client,
     ):
         assert again.url == sandbox.url
         assert (await client.get("/v1/.well-known/keys")).status_code == 200
@@ -1104,6 +1107,20 @@ def test_a_press_is_an_invoke_and_a_submit_a_message_without_text(
     assert submit["conversation"]["id"].endswith(";messageid=18")
     assert "text" not in submit
     assert len({press["id"], submit["id"]}) == 2
+
+
+def test_beside_an_installation_the_bot_is_told_as_a_new_member(
+    sandbox: Sandbox, world: World
+) -> None:
+    # Source: "Conversation events in your Teams bot", members added, bot added to a team.
+    team = sandbox.teams().added(world.ada, world.channel)
+    chat = sandbox.teams().added(world.ada, Channel("a:1", "personal"))
+
+    assert team["type"] == chat["type"] == "conversationUpdate"
+    assert team["membersAdded"] == chat["membersAdded"] == [{"id": team["recipient"]["id"]}]
+    assert team["channelData"]["eventType"] == "teamMemberAdded"
+    assert "eventType" not in chat["channelData"]
+    assert team["conversation"]["id"] == world.channel.id
 
 
 @pytest.mark.parametrize("action", ["add", "remove"])

@@ -7,13 +7,13 @@ from datetime import datetime
 from typing import Protocol
 
 from pydantic import JsonValue
-from sqlalchemy import RowMapping, func, insert, select, update
+from sqlalchemy import RowMapping, delete, func, insert, select, update
 
 from bot.domain.audit import Head, Row, Verdict, Verifier, canonical, next_row
 from bot.domain.errors import StoreError
 from bot.service.ports import AuditRecord
 from bot.store.lane import Session
-from bot.store.tables import audit as table, audit_head
+from bot.store.tables import audit as table, audit_checkpoint, audit_head
 from bot.store.types import from_us, to_us
 
 PAGE = 500
@@ -51,6 +51,36 @@ async def append(session: Session, records: Sequence[AuditRecord], now: datetime
     return rows
 
 
+async def base_of(session: Session) -> Head:
+    """Return the newest checkpoint: the last line that was cut; `Head()` where nothing was."""
+    row = await session.first(select(audit_checkpoint).order_by(audit_checkpoint.c.seq.desc()))
+    return Head() if row is None else Head(row["seq"], row["hash"])
+
+
+async def newest_before(session: Session, moment: datetime) -> Head | None:
+    """Return the last line before any younger than a moment, behind which there is another.
+
+    A clock that once stood wrong must not make what is young count as old.
+    """
+    head, _ = await head_of(session)
+    young = select(func.min(table.c.seq)).where(table.c.at >= to_us(moment)).scalar_subquery()
+    kept = (
+        select(table.c.seq, table.c.hash)
+        .where(table.c.seq < head.seq, table.c.seq < func.coalesce(young, head.seq))
+        .order_by(table.c.seq.desc())
+    )
+    row = await session.first(kept.limit(1))
+    return None if row is None else Head(row["seq"], row["hash"])
+
+
+async def cut(session: Session, until: Head, now: datetime) -> None:
+    """Write a checkpoint and delete what stands up to it."""
+    await session.change(
+        insert(audit_checkpoint).values(seq=until.seq, hash=until.hash, at=to_us(now))
+    )
+    await session.change(delete(table).where(table.c.seq <= until.seq))
+
+
 async def head_of(session: Session) -> tuple[Head, int]:
     """Return where the chain is said to end and the number of its last line, at one instant."""
     newest = select(func.coalesce(func.max(table.c.seq), 0)).scalar_subquery()
@@ -79,8 +109,9 @@ async def verify(database: Readable, anchors: Sequence[Head]) -> Verdict:
     """Check the whole chain as it is now; the bot may go on writing meanwhile."""
     async with database.read() as session:
         head, last = await head_of(session)
-    verifier = Verifier(head, anchors)
-    async for row in rows(database, 0, last):
+        base = await base_of(session)
+    verifier = Verifier(head, anchors, base=base)
+    async for row in rows(database, base.seq, last):
         broken = verifier.check(row)
         if broken is not None:
             return broken

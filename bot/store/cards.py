@@ -37,7 +37,9 @@ async def want(session: Session, operation_id: str, now: datetime) -> None:
         await jobs.add(session, CARD_JOB, operation_id, now)
 
 
-async def shown(session: Session, operation_id: str, *, activity_id: str, revision: int) -> None:
+async def shown(
+    session: Session, operation_id: str, *, activity_id: str | None, revision: int
+) -> None:
     """Record what stands in Teams; a late report does not turn the revision back."""
     sent = table.c.revision_sent
     await session.change(

@@ -1,17 +1,24 @@
 """The engines behind a database URL: SQLite by aiosqlite, PostgreSQL by asyncpg."""
 
 from dataclasses import dataclass
+from time import monotonic
 
-from sqlalchemy import URL, make_url
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy import URL, event, make_url
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import ArgumentError, DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 
 from bot.domain.errors import ConfigError
 from bot.store.sqlite import READERS, reading_engine, writing_engine
 
 SETTING = "BOT_DATABASE_URL"
 POSTGRES_WRITERS = 5
-POSTGRES_READERS = 3
+POSTGRES_READERS = 7
+FRESH_S = 1.0
+"""How long ago a connection was used that need not be asked whether it still stands."""
+
+_USED = "used_at"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +73,6 @@ def _postgresql(url: URL, *, busy_s: float) -> Engines:
             url.set(drivername="postgresql+asyncpg", query=query),
             pool_size=POSTGRES_WRITERS + POSTGRES_READERS,
             max_overflow=0,
-            pool_pre_ping=True,
             hide_parameters=True,
             connect_args={
                 "timeout": busy_s,
@@ -81,4 +87,29 @@ def _postgresql(url: URL, *, busy_s: float) -> Engines:
         raise ConfigError(
             SETTING, "PostgreSQL needs asyncpg; install the extra: connectors-bot[postgres]"
         ) from error
-    return Engines(engine, POSTGRES_WRITERS, engine, POSTGRES_READERS)
+    _ask_before_use(engine)
+    # Statements see what is committed when they begin, in a transaction or not: so one that only
+    # reads needs none, and saves two ways to the server and back.
+    reader = engine.execution_options(isolation_level="AUTOCOMMIT")
+    return Engines(engine, POSTGRES_WRITERS, reader, POSTGRES_READERS)
+
+
+def _ask_before_use(engine: AsyncEngine) -> None:
+    """Have a connection that has been idle for a while answer before it is used again."""
+
+    def checkin(_connection: DBAPIConnection | None, record: ConnectionPoolEntry) -> None:
+        record.info[_USED] = monotonic()
+
+    def checkout(
+        connection: DBAPIConnection, record: ConnectionPoolEntry, _proxy: PoolProxiedConnection
+    ) -> None:
+        used = record.info.get(_USED)
+        if used is None or monotonic() - used < FRESH_S:
+            return
+        try:
+            engine.dialect.do_ping(connection)
+        except engine.dialect.loaded_dbapi.Error as error:
+            raise DisconnectionError from error
+
+    event.listen(engine.sync_engine, "checkin", checkin)
+    event.listen(engine.sync_engine, "checkout", checkout)

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import delete, select
+from sqlalchemy import select
 
 from bot.store.lane import Session
 from bot.store.tables import inbox as table
@@ -27,8 +27,3 @@ async def knows(session: Session, *, tenant: str, conversation: str, activity: s
         table.c.activity == activity,
     )
     return await session.first(found) is not None
-
-
-async def prune(session: Session, before: datetime) -> None:
-    """Forget what was seen before an instant."""
-    await session.change(delete(table).where(table.c.seen_at < before))

@@ -3,13 +3,18 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import RowMapping, Select, func, insert, or_, select, update
+from sqlalchemy import RowMapping, Select, delete, func, insert, or_, select, update
 
 from bot.domain.operation import Actor, Operation, Result, State
 from bot.store.lane import Session
-from bot.store.tables import operation as table
+from bot.store.tables import operation as table, operation_target as targets
 
-COLUMNS = tuple(column for column in table.c if column.name not in {"target_id", "target_name"})
+COLUMNS = tuple(
+    column for column in table.c if column.name not in {"target_id", "target_name", "verb"}
+)
+
+CHUNK = 1000
+"""How many rows one statement inserts: databases limit its parameters."""
 
 
 async def add(session: Session, operation: Operation, client_request_id: str) -> None:
@@ -21,6 +26,7 @@ async def add(session: Session, operation: Operation, client_request_id: str) ->
             short=operation.short,
             state=operation.state,
             kind=operation.plan.kind,
+            verb=operation.plan.verb,
             target_id=None if target_id is None else target_id.casefold(),
             target_name=operation.plan.target_name.casefold(),
             command=operation.command,
@@ -36,6 +42,18 @@ async def add(session: Session, operation: Operation, client_request_id: str) ->
             updated_at=operation.updated_at,
         )
     )
+    await _add_targets(session, operation)
+
+
+async def _add_targets(session: Session, operation: Operation) -> None:
+    """Let an operation on several targets be found by each of them."""
+    names = {i.target_id.casefold(): i.target_name.casefold() for i in operation.plan.items}
+    rows = [
+        {"operation_id": operation.id, "target_id": target_id, "target_name": name}
+        for target_id, name in names.items()
+    ]
+    for start in range(0, len(rows), CHUNK):
+        await session.change(insert(targets).values(rows[start : start + CHUNK]))
 
 
 async def move(
@@ -67,7 +85,11 @@ async def replan(session: Session, operation: Operation, now: datetime) -> bool:
         reason=operation.reason,
         updated_at=now,
     )
-    return await session.change(changed) == 1
+    if await session.change(changed) != 1:
+        return False
+    await session.change(delete(targets).where(targets.c.operation_id == operation.id))
+    await _add_targets(session, operation)
+    return True
 
 
 async def get(session: Session, operation_id: str) -> Operation | None:
@@ -99,19 +121,36 @@ async def is_short_free(session: Session, short: str) -> bool:
 
 
 async def newest(
-    session: Session, *, kind: str | None, target: str | None, offset: int, limit: int
+    session: Session, *, tenant: str | None, target: str | None, offset: int, limit: int
 ) -> Sequence[Operation]:
     """Return operations newest first; `target` is a record's id or name, in any case."""
     statement: Select[*tuple[object, ...]] = select(*COLUMNS)
-    if kind is not None:
-        statement = statement.where(table.c.kind == kind)
+    if tenant is not None:
+        statement = statement.where(table.c.actor_tenant == tenant)
     if target is not None:
         folded = target.casefold()
+        one_of_many = select(targets.c.operation_id).where(
+            or_(targets.c.target_id == folded, targets.c.target_name == folded)
+        )
         statement = statement.where(
-            or_(table.c.target_id == folded, table.c.target_name == folded)
+            or_(
+                table.c.target_id == folded,
+                table.c.target_name == folded,
+                table.c.id.in_(one_of_many),
+            )
         )
     statement = statement.order_by(table.c.created_at.desc(), table.c.id.desc())
     rows = await session.all(statement.offset(offset).limit(limit))
+    return tuple(of_row(row) for row in rows)
+
+
+async def changed_since(session: Session, kind: str, since: datetime) -> Sequence[Operation]:
+    """Return the operations on a kind that changed since, newest first."""
+    rows = await session.all(
+        select(*COLUMNS)
+        .where(table.c.kind == kind, table.c.updated_at >= since)
+        .order_by(table.c.updated_at.desc(), table.c.id)
+    )
     return tuple(of_row(row) for row in rows)
 
 

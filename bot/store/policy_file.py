@@ -9,8 +9,9 @@ import structlog
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from bot.domain.consent import ApprovalRule
 from bot.domain.errors import ConfigError
-from bot.domain.policy import ApprovalRule, Guardrail, Policy, Role, matches
+from bot.domain.policy import Guardrail, Policy, Role, matches
 from bot.store.policy_shape import (
     ApprovalShape,
     GuardrailShape,

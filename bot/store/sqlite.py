@@ -2,7 +2,7 @@
 
 import asyncio
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from urllib.parse import quote
@@ -23,12 +23,18 @@ RETRY_S = 0.02
 
 
 class Opening(aiosqlite.Connection):
-    """A connection whose thread can be waited for when opening it failed.
+    """A connection whose thread can be waited for when opening it failed, and never outlives us.
 
-    The library stops the thread then, but lets it report to an event loop that may be closed.
+    The library stops the thread then, but lets it report to an event loop that may be closed. And
+    a connection that nobody closed any more must not keep the process from ending: what it had not
+    committed is undone by the next one to open the file.
     """
 
     stopped: asyncio.Future[None] | None = None
+
+    def __init__(self, connector: Callable[[], sqlite3.Connection], rows_at_once: int) -> None:
+        super().__init__(connector, rows_at_once)
+        self._thread.daemon = True
 
     @override
     def stop(self) -> "asyncio.Future[None] | None":
@@ -67,6 +73,7 @@ def _engine(url: URL, *, size: int, begin: str, pragmas: Sequence[str]) -> Async
         url,
         async_creator=connect,
         poolclass=AsyncAdaptedQueuePool,
+        pool_use_lifo=True,
         pool_size=size,
         max_overflow=0,
         hide_parameters=True,

@@ -1,6 +1,6 @@
 """The store of the use cases on a SQL database."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 
@@ -10,37 +10,46 @@ from bot.domain.approval import Approval
 from bot.domain.audit import Head, Row, Verdict
 from bot.domain.errors import StoreError
 from bot.domain.operation import Operation
-from bot.service.ports import Card, Job, Pause, Reference, Transaction
-from bot.store import approvals, audit, cards, control, conversations, inbox, jobs, operations
-from bot.store.conversations import Memory
+from bot.domain.plan import Plan
+from bot.service.ports import Card, Job, Matter, Pause, Reference, Retention, Waits
+from bot.store import (
+    approvals,
+    audit,
+    cards,
+    control,
+    conversations,
+    inbox,
+    jobs,
+    operations,
+    pruning,
+)
 from bot.store.database import Database
 from bot.store.transaction import SqlTransaction
+from bot.store.watching import SqlWatchStore
 
 log: structlog.typing.FilteringBoundLogger = structlog.get_logger(__name__)
 
 
-class SqlStore:
+class SqlStore(SqlWatchStore):
     """The port's `Store`, and the audit's reading side."""
 
     def __init__(self, database: Database) -> None:
-        self._database = database
+        super().__init__(database)
         self._clock = database.terms.clock
         self._lease = timedelta(seconds=database.terms.lease_s)
         self._head_file = database.terms.head_file
-        self._memory = Memory()
 
     @asynccontextmanager
-    async def begin(self) -> AsyncIterator[Transaction]:
+    async def begin(self) -> AsyncIterator[SqlTransaction]:
         """Open a transaction; an exception inside rolls back everything.
 
         Where a head file is kept, a head that cannot be written down there is not committed.
         """
         async with self._database.write() as session:
-            transaction = SqlTransaction(session, clock=self._clock, memory=self._memory)
+            transaction = SqlTransaction(session, clock=self._clock, lease=self._lease)
             yield transaction
             rows = await transaction.seal()
             await self._announce(rows)
-        transaction.remember()
         await self._confirm(rows)
 
     async def knows_activity(self, tenant: str, conversation: str, activity: str) -> bool:
@@ -71,12 +80,15 @@ class SqlStore:
             return await operations.is_short_free(session, short)
 
     async def operations(
-        self, *, kind: str | None, target: str | None, offset: int, limit: int
+        self, *, tenant: str | None, target: str | None, offset: int, limit: int
     ) -> Sequence[Operation]:
-        """Return operations newest first; `target` matches a record's id or name, any case."""
+        """Return operations newest first; `target` matches a record's id or name, any case.
+
+        `tenant` is that of who asked for them; None: all.
+        """
         async with self._database.read() as session:
             return await operations.newest(
-                session, kind=kind, target=target, offset=offset, limit=limit
+                session, tenant=tenant, target=target, offset=offset, limit=limit
             )
 
     async def card(self, operation_id: str) -> Card | None:
@@ -89,10 +101,27 @@ class SqlStore:
         async with self._database.read() as session:
             return await approvals.get(session, operation_id)
 
-    async def waiting(self, limit: int) -> Sequence[tuple[Operation, Approval]]:
-        """Return the operations that wait for consent, the one that lapses first first."""
+    async def matters(self, tenant: str) -> Sequence[Matter]:
+        """Return what waits for consent in a tenant, by what it is and who may decide, each once."""
         async with self._database.read() as session:
-            return await approvals.waiting(session, limit)
+            return await approvals.matters(session, tenant)
+
+    async def to_decide(
+        self, asker: tuple[str, str], matters: Sequence[Matter], limit: int
+    ) -> Waits:
+        """Return what others than this (tenant, object id) wait for in these matters."""
+        async with self._database.read() as session:
+            return await approvals.to_decide(session, asker, matters, limit)
+
+    async def asked_by(self, asker: tuple[str, str], limit: int) -> Waits:
+        """Return what this (tenant, object id) waits for."""
+        async with self._database.read() as session:
+            return await approvals.asked_by(session, asker, limit)
+
+    async def waiting_alike(self, asker: tuple[str, str], plan: Plan) -> Operation | None:
+        """Return what this (tenant, object id) waits to do in the same way to the plan's target."""
+        async with self._database.read() as session:
+            return await approvals.alike(session, asker, plan)
 
     async def reference(self, tenant: str, root: str) -> Reference | None:
         """Return how a conversation, or the thread of it that changed last, can be reached."""
@@ -104,30 +133,40 @@ class SqlStore:
         async with self._database.read() as session:
             return await control.pause(session)
 
-    async def claim_jobs(self, kinds: Sequence[str], limit: int) -> Sequence[Job]:
-        """Claim due jobs of these kinds under a lease; nobody waits for a look that finds none."""
+    async def claim_jobs(
+        self, kinds: Sequence[str], limit: int, *, besides: Collection[int] = ()
+    ) -> Sequence[Job]:
+        """Claim due jobs of these kinds under a lease; nobody waits for a look that finds none.
+
+        `besides` are the ids of jobs that are passed over, due or not.
+        """
         async with self._database.read() as session:
-            if not await jobs.is_any_due(session, kinds, self._clock.now()):
+            if not await jobs.is_any_due(session, kinds, besides, self._clock.now()):
                 return ()
         async with self._database.write() as session:
             now = self._clock.now()
-            until = now + self._lease
-            return await jobs.claim(session, kinds, limit=limit, now=now, until=until)
+            lease = (now, now + self._lease)
+            return await jobs.claim(session, kinds, besides, limit=limit, lease=lease)
+
+    async def recall_jobs(self, kinds: Sequence[str], behind: datetime) -> None:
+        """Let jobs that lie behind an instant fall due now, or after a lease where one is held."""
+        async with self._database.write() as session:
+            now = self._clock.now()
+            await jobs.recall(session, kinds, behind, lease=(now, now + self._lease))
 
     async def renew_job(self, job: Job) -> bool:
         """Extend a lease; False when it was lost."""
-        async with self._database.write() as session:
-            return await jobs.renew(session, job, self._clock.now() + self._lease)
+        async with self.begin() as tx:
+            return await tx.renew_job(job)
 
     async def next_due(self, kinds: Sequence[str]) -> datetime | None:
         """Return when the earliest job of these kinds falls due."""
         async with self._database.read() as session:
             return await jobs.next_due(session, kinds)
 
-    async def prune(self, before: datetime) -> None:
-        """Forget inbound activities older than `before`."""
-        async with self._database.write() as session:
-            await inbox.prune(session, before)
+    async def prune(self, kept: Retention) -> None:
+        """Forget what is over and older than it is to be kept, a few rows at a time."""
+        await pruning.prune(self._database, kept, self._clock.now())
 
     async def audit_head(self) -> Head:
         """Return where the audit's chain ends."""
@@ -141,6 +180,20 @@ class SqlStore:
         async for row in audit.rows(self._database, after_seq, None):
             if operation_id is None or audit.exported(row)["operation"] == operation_id:
                 yield row
+
+    async def audit_end_before(self, moment: datetime) -> Head | None:
+        """Return the last line of the audit before a moment; None when none may be cut."""
+        async with self._database.read() as session:
+            return await audit.newest_before(session, moment)
+
+    async def cut_audit(self, until: Head) -> None:
+        """Delete the audit up to a line, behind a checkpoint that the chain records.
+
+        Raises:
+            StoreError: the database or the head file cannot be written.
+        """
+        async with self.begin() as tx:
+            await tx.cut_audit(until)
 
     async def verify_audit(self) -> Verdict:
         """Check the whole chain against its head and, where one is kept, the head file.

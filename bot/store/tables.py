@@ -2,6 +2,7 @@
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     Column,
     ForeignKey,
     Index,
@@ -10,11 +11,15 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    text,
 )
 
 from bot.domain.approval import Approval
+from bot.domain.incident import Incident
 from bot.domain.operation import Result
 from bot.domain.plan import Plan
+from bot.domain.subscription import Subscription
+from bot.domain.watch import Snapshot
 from bot.store.types import Document, Instant
 
 metadata = MetaData(
@@ -34,6 +39,7 @@ operation = Table(
     Column("short", Text, nullable=False),
     Column("state", Text, nullable=False),
     Column("kind", Text, nullable=False),
+    Column("verb", Text, nullable=False, server_default=""),
     Column("target_id", Text),
     Column("target_name", Text, nullable=False),
     Column("command", Text, nullable=False),
@@ -51,8 +57,25 @@ operation = Table(
     Index(None, "created_at"),
 )
 
+# The targets of an operation on several, case-folded for searching.
+operation_target = Table(
+    "operation_target",
+    metadata,
+    Column(
+        "operation_id",
+        ForeignKey("operation.id", deferrable=True, initially="DEFERRED"),
+        primary_key=True,
+    ),
+    Column("target_id", Text, primary_key=True),
+    Column("target_name", Text, nullable=False),
+    Index(None, "target_id"),
+    Index(None, "target_name"),
+)
+
 # `due_at` is timer, retry time and end of the lease at once. `token` is set while the job is
-# claimed; `again_at` is when the work is wanted once more after the present claim.
+# claimed; `again_at` is when the work is wanted once more after the present claim. What has a
+# `dead_at` is not tried again before somebody wants it. `doubts` counts messages sent of which
+# nobody knows whether they arrived.
 job = Table(
     "job",
     metadata,
@@ -64,11 +87,15 @@ job = Table(
     Column("attempts", Integer, nullable=False),
     Column("token", Text),
     Column("error", Text),
+    Column("dead_at", Instant),
+    Column("doubts", Integer, nullable=False, server_default="0"),
+    Column("streak", Integer, nullable=False, server_default="0"),
     UniqueConstraint("kind", "subject"),
     Index(None, "due_at"),
 )
 
-# `document` is the whole approval with its votes; `expires_at` stands beside it to sort by.
+# `document` is the whole approval with its votes. `expires_at` stands beside it to sort by, and
+# `approvers`, the names of their roles, to search by.
 approval = Table(
     "approval",
     metadata,
@@ -78,6 +105,7 @@ approval = Table(
         primary_key=True,
     ),
     Column("expires_at", Instant, nullable=False),
+    Column("approvers", Document(tuple[str, ...]), nullable=False, server_default="[]"),
     Column("document", Document(Approval), nullable=False),
     Index(None, "expires_at"),
 )
@@ -111,7 +139,9 @@ card = Table(
     Column("revision_sent", Integer, nullable=False),
 )
 
-# `root` is the conversation without the thread: what notifications are sent to.
+# `root` is the conversation without the thread: what notifications are sent to. `failures` counts
+# refused messages in a row; `blocked` is the connector's code once it counts as unreachable, or
+# what happened to it. `team` is what a channel belongs to: the bot is removed from it as a whole.
 conversation = Table(
     "conversation",
     metadata,
@@ -122,7 +152,88 @@ conversation = Table(
     Column("kind", Text, nullable=False),
     Column("reply_to", Text),
     Column("updated_at", Instant, nullable=False),
+    Column("failures", Integer, nullable=False, server_default="0"),
+    Column("blocked", Text),
+    Column("team", Text),
+    Column("name", Text),
     Index(None, "tenant", "root"),
+    Index(None, "tenant", "team"),
+)
+
+# All records of a kind as last seen; `taken_at` is when they last were so, which the document does
+# not always know. `failures` counts looks in a row that could not be taken.
+snapshot = Table(
+    "snapshot",
+    metadata,
+    Column("kind", Text, primary_key=True),
+    Column("taken_at", Instant),
+    Column("failures", Integer, nullable=False),
+    Column("document", Document(Snapshot)),
+)
+
+# `changed_at` orders the stories of one record; at most one of them is open.
+incident = Table(
+    "incident",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("short", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("record_id", Text, nullable=False),
+    Column("stage", Text, nullable=False),
+    Column("is_flapping", Boolean, nullable=False),
+    Column("changed_at", Instant, nullable=False),
+    Column("document", Document(Incident), nullable=False),
+    UniqueConstraint("short"),
+    Index(None, "kind", "record_id", "changed_at"),
+    Index(
+        "incident_open_key",
+        "kind",
+        "record_id",
+        unique=True,
+        sqlite_where=text("stage = 'open'"),
+        postgresql_where=text("stage = 'open'"),
+    ),
+)
+
+subscription = Table(
+    "subscription",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("short", Text, nullable=False),
+    Column("tenant", Text, nullable=False),
+    Column("root", Text, nullable=False),
+    Column("document", Document(Subscription), nullable=False),
+    UniqueConstraint("short"),
+    Index(None, "tenant", "root"),
+)
+
+# An incident as one conversation sees it. `told` is the last line of the story that stands there.
+# `held_until` is set while quiet hours hold it back.
+post = Table(
+    "post",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("incident_id", ForeignKey("incident.id"), nullable=False),
+    Column("subscription_id", Text, nullable=False),
+    Column("tenant", Text, nullable=False),
+    Column("root", Text, nullable=False),
+    Column("activity_id", Text),
+    Column("revision_sent", Integer, nullable=False),
+    Column("told", Integer, nullable=False),
+    Column("told_at", Instant),
+    Column("held_until", Instant),
+    UniqueConstraint("incident_id", "tenant", "root"),
+    Index(None, "subscription_id"),
+)
+
+# What may be sent when: the budgets of Teams, shared by all replicas. `marks` are instants in
+# seconds, one per limit of the lane.
+throttle = Table(
+    "throttle",
+    metadata,
+    Column("lane", Text, primary_key=True),
+    Column("marks", Document(tuple[float, ...]), nullable=False),
+    Column("blocked_until", Instant),
 )
 
 # Triggers refuse UPDATE and DELETE; `at` is microseconds as they were hashed.
@@ -137,6 +248,13 @@ audit = Table(
 )
 
 # One row, the end of the chain; locked before a line is added.
+audit_checkpoint = Table(
+    "audit_checkpoint",
+    metadata,
+    Column("seq", BigInteger, primary_key=True, autoincrement=False),
+    Column("hash", Text, nullable=False),
+    Column("at", BigInteger, nullable=False),
+)
 audit_head = Table(
     "audit_head",
     metadata,

@@ -1,17 +1,17 @@
 """One atomic change, composed of what each aggregate offers."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from bot.domain.approval import Approval
-from bot.domain.audit import Row
+from bot.domain.audit import CUT, Head, Row, cut_details
 from bot.domain.operation import Operation, Result, State
 from bot.service.ports import AuditRecord, Card, Clock, Job, Pause, Reference
 from bot.store import approvals, audit, cards, control, conversations, inbox, jobs, operations
-from bot.store.conversations import Memory
 from bot.store.lane import Session
+from bot.store.watching import SqlWatchTransaction
 
 
-class SqlTransaction:
+class SqlTransaction(SqlWatchTransaction):
     """The port's `Transaction` on one database session.
 
     Audit lines are put to the chain by `seal`, last of all: the head of the chain is the one row
@@ -19,12 +19,11 @@ class SqlTransaction:
     can wait for it while holding what the other one needs.
     """
 
-    def __init__(self, session: Session, *, clock: Clock, memory: Memory) -> None:
-        self._session = session
+    def __init__(self, session: Session, *, clock: Clock, lease: timedelta) -> None:
+        super().__init__(session)
         self._clock = clock
-        self._memory = memory
+        self._lease = lease
         self._records: list[AuditRecord] = []
-        self._references: list[Reference] = []
 
     async def claim_activity(self, tenant: str, conversation: str, activity: str) -> bool:
         """Record an inbound activity; False when it was recorded before."""
@@ -81,31 +80,47 @@ class SqlTransaction:
         """Replace an approval that this transaction has locked."""
         await approvals.save(self._session, approval)
 
-    async def card_shown(self, operation_id: str, *, activity_id: str, revision: int) -> None:
-        """Record that a revision of the card stands in Teams."""
+    async def card_shown(
+        self, operation_id: str, *, activity_id: str | None, revision: int
+    ) -> None:
+        """Record that a revision of the card stands in Teams, under an id where one is known."""
         await cards.shown(self._session, operation_id, activity_id=activity_id, revision=revision)
 
     async def add_job(self, kind: str, subject: str, due_at: datetime) -> None:
         """Add a job; one that is already there for (kind, subject) is moved to the earlier time."""
         await jobs.add(self._session, kind, subject, due_at)
 
+    async def renew_job(self, job: Job) -> bool:
+        """Extend a lease, which nobody takes over until the block ends; False when it was lost."""
+        return await jobs.renew(self._session, job, self._clock.now() + self._lease)
+
     async def finish_job(self, job: Job) -> bool:
         """Delete a claimed job, or arm it anew; False when the lease was lost."""
         return await jobs.finish(self._session, job)
 
-    async def postpone_job(self, job: Job, due_at: datetime, error: str | None) -> bool:
+    async def postpone_job(
+        self, job: Job, due_at: datetime, error: str | None, *, is_doubtful: bool = False
+    ) -> bool:
         """Give a claimed job back, to fall due later; False when the lease was lost."""
-        return await jobs.postpone(self._session, job, due_at, error)
+        return await jobs.postpone(self._session, job, due_at, error, is_doubtful=is_doubtful)
+
+    async def bury_job(self, job: Job, reason: str, *, is_doubtful: bool = False) -> bool:
+        """Keep a claimed job that is not to be tried again; False when the lease was lost."""
+        now = self._clock.now()
+        return await jobs.bury(self._session, job, reason, now, is_doubtful=is_doubtful)
 
     async def append_audit(self, record: AuditRecord) -> None:
         """Add a line to the hash chain."""
         self._records.append(record)
 
+    async def cut_audit(self, until: Head) -> None:
+        """Delete the chain up to a line, which the chain itself records."""
+        await audit.cut(self._session, until, self._clock.now())
+        self._records.append(AuditRecord(CUT, None, None, cut_details(until)))
+
     async def save_reference(self, reference: Reference) -> None:
         """Keep where a conversation can be reached."""
-        if reference not in self._memory:
-            await conversations.save(self._session, reference, self._clock.now())
-            self._references.append(reference)
+        await conversations.save(self._session, reference, self._clock.now())
 
     async def set_pause(self, pause: Pause | None) -> None:
         """Stop or resume all writes."""
@@ -124,8 +139,3 @@ class SqlTransaction:
         if not self._records:
             return ()
         return tuple(await audit.append(self._session, self._records, self._clock.now()))
-
-    def remember(self) -> None:
-        """Note what was stored; called when the transaction was committed."""
-        for reference in self._references:
-            self._memory.add(reference)

@@ -15,8 +15,8 @@ from bot.domain.operation import ARROWS, Actor, Observation, Operation, Result, 
 from bot.domain.plan import Change, Plan
 from bot.domain.resource import Effect
 from bot.service.ports import AuditRecord, Card, Job, Pause, Reference, Store
+from bot.service.watch_ports import Reach
 from bot.store.clock import DatabaseClock
-from bot.store.conversations import Memory
 from bot.store.database import Database
 from bot.store.store import SqlStore
 from tests.support.databases import ENGINES, START, FakeClock, fresh_url, opened, python
@@ -66,16 +66,14 @@ def clock() -> FakeClock:
     return FakeClock()
 
 
-@pytest.fixture(params=ENGINES)
-async def url(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[str]:
-    async with fresh_url(str(request.param), tmp_path) as found:
-        yield found
+@pytest.fixture
+def url(laid_url: str) -> str:
+    return laid_url
 
 
 @pytest.fixture
 async def database(url: str, clock: FakeClock) -> AsyncIterator[Database]:
     async with opened(url, clock=clock) as found:
-        await found.migrate()
         yield found
 
 
@@ -225,29 +223,29 @@ async def test_operations_are_listed_newest_first_in_pages(store: SqlStore) -> N
     ]
     await add(store, *many)
 
-    first = await store.operations(kind=None, target=None, offset=0, limit=4)
-    rest = await store.operations(kind="exchange", target=None, offset=4, limit=4)
+    first = await store.operations(tenant=None, target=None, offset=0, limit=4)
+    rest = await store.operations(tenant=ALICE.tenant, target=None, offset=4, limit=4)
 
     assert [o.id for o in (*first, *rest)] == ["5", "2", "4", "1", "3", "0"]
 
 
 @pytest.mark.parametrize(
-    ("kind", "target", "count"),
+    ("tenant", "target", "count"),
     [
-        ("exchange", None, 1),
-        ("ndes", None, 0),
+        (ALICE.tenant, None, 1),
+        ("another", None, 0),
         (None, "0aa0c1de-0001", 1),
         (None, "exch STRASSE", 1),
         (None, "EXCH", 0),
-        ("exchange", "%", 0),
+        (ALICE.tenant, "%", 0),
     ],
 )
-async def test_history_is_asked_by_kind_and_by_the_target_in_any_case(
-    store: SqlStore, kind: str | None, target: str | None, count: int
+async def test_history_is_asked_by_tenant_and_by_the_target_in_any_case(
+    store: SqlStore, tenant: str | None, target: str | None, count: int
 ) -> None:
     await add(store, OPERATION)
 
-    assert len(await store.operations(kind=kind, target=target, offset=0, limit=9)) == count
+    assert len(await store.operations(tenant=tenant, target=target, offset=0, limit=9)) == count
 
 
 async def test_history_finds_what_an_operation_created(store: SqlStore) -> None:
@@ -257,7 +255,7 @@ async def test_history_finds_what_an_operation_created(store: SqlStore) -> None:
             OPERATION.id, source=State.EXECUTING, target=State.DONE, result=RESULT
         )
 
-    assert len(await store.operations(kind=None, target="new-1", offset=0, limit=9)) == 1
+    assert len(await store.operations(tenant=None, target="new-1", offset=0, limit=9)) == 1
 
 
 # Transactions
@@ -367,20 +365,6 @@ async def test_an_activity_is_claimed_once(store: SqlStore) -> None:
     assert (first, again, other, later) == (True, False, True, False)
 
 
-async def test_pruning_forgets_old_activities_alone(store: SqlStore, clock: FakeClock) -> None:
-    async with store.begin() as tx:
-        await tx.claim_activity("t", "c", "old")
-    clock.advance(60)
-    async with store.begin() as tx:
-        await tx.claim_activity("t", "c", "new")
-
-    await store.prune(clock.now())
-
-    async with store.begin() as tx:
-        assert await tx.claim_activity("t", "c", "old")
-        assert not await tx.claim_activity("t", "c", "new")
-
-
 # Jobs
 
 
@@ -456,6 +440,7 @@ async def test_a_lost_lease_can_do_nothing(store: SqlStore, clock: FakeClock) ->
     async with store.begin() as tx:
         assert not await tx.finish_job(lost)
         assert not await tx.postpone_job(lost, clock.now(), None)
+        assert not await tx.renew_job(lost)
     assert not await store.renew_job(lost)
     assert held.attempts == 2
     assert await finish(store, held)
@@ -483,6 +468,43 @@ async def test_a_postponed_job_falls_due_when_asked(store: SqlStore, clock: Fake
 
     assert await store.next_due(KINDS) == clock.now() + timedelta(seconds=90)
     assert not await finish(store, job)
+
+
+async def test_a_job_given_back_untried_counts_no_attempt(
+    store: SqlStore, clock: FakeClock
+) -> None:
+    await add_job(store, clock)
+    for error in ("Teams is away", None, None):
+        job = await claim_one(store)
+        async with store.begin() as tx:
+            await tx.postpone_job(job, clock.now(), error)
+
+    assert (await claim_one(store)).attempts == 2
+
+
+async def test_what_may_have_had_its_effect_is_not_hastened_until_it_is_a_new_beginning(
+    store: SqlStore, clock: FakeClock
+) -> None:
+    await add_job(store, clock)
+    job = await claim_one(store)
+    await add_job(store, clock)
+    async with store.begin() as tx:
+        await tx.postpone_job(job, clock.now() + timedelta(seconds=60), "lost", is_doubtful=True)
+    await add_job(store, clock)
+    due = await store.next_due(KINDS)
+    clock.advance(60)
+    again = await claim_one(store)
+    async with store.begin() as tx:
+        await tx.bury_job(again, "lost", is_doubtful=True)
+    total, (dead,) = await store.dead_jobs(9)
+    clock.advance(60)
+    await add_job(store, clock)
+    anew = await claim_one(store)
+
+    assert due == clock.now() - timedelta(seconds=60)
+    assert (job.doubts, again.doubts, anew.doubts) == (0, 1, 0)
+    assert (total, dead.doubts, dead.attempts, dead.reason) == (1, 2, 2, "lost")
+    assert anew.attempts == 1
 
 
 @pytest.mark.parametrize(("again", "due"), [(5, 5), (50, 20)])
@@ -638,16 +660,74 @@ async def test_a_reference_is_written_only_when_it_changed(
     assert seen == [REFERENCE, REFERENCE, moved]
 
 
-def test_the_memory_of_references_is_bounded_and_keeps_the_recent() -> None:
-    memory = Memory(size=2)
-    first, second, third = (replace(REFERENCE, conversation=name) for name in "abc")
-    memory.add(first)
-    memory.add(second)
-    assert first in memory
+async def test_a_conversation_is_given_up_after_refusals_in_a_row_and_taken_back_when_heard_of(
+    store: SqlStore,
+) -> None:
+    where = (REFERENCE.tenant, REFERENCE.root)
+    async with store.begin() as tx:
+        await tx.save_reference(REFERENCE)
+        first = await tx.note_refusal(*where, "Blocked", limit=2)
+        await tx.note_success(*where)
+        second = await tx.note_refusal(*where, "Blocked", limit=2)
+    in_between = await store.reach(*where)
+    async with store.begin() as tx:
+        third = await tx.note_refusal(*where, "Blocked", limit=2)
+    given_up = await store.reach(*where)
+    async with store.begin() as tx:
+        await tx.save_reference(REFERENCE)
 
-    memory.add(third)
+    assert (first, second, third) == (False, False, True)
+    assert in_between == Reach(1, None)
+    assert given_up == Reach(2, "Blocked")
+    assert await store.reach(*where) == Reach(0, None)
+    assert await store.reach("nobody", "nowhere") is None
 
-    assert [r in memory for r in (first, second, third)] == [True, False, True]
+
+@pytest.mark.parametrize("is_by_team", [False, True])
+async def test_a_conversation_is_taken_back_with_the_threads_that_earlier_versions_kept(
+    store: SqlStore, *, is_by_team: bool
+) -> None:
+    where = (REFERENCE.tenant, REFERENCE.root)
+    channel = replace(REFERENCE, conversation=REFERENCE.root, team="t1")
+    thread = replace(REFERENCE, conversation=f"{REFERENCE.root};messageid=2")
+    async with store.begin() as tx:
+        await tx.save_reference(channel)
+        await tx.save_reference(thread)
+        await tx.set_blocked(*where, "Uninstalled")
+    lost = await store.reach(*where)
+    async with store.begin() as tx:
+        if is_by_team:
+            await tx.regain_team(REFERENCE.tenant, "t1", ["Uninstalled"])
+        else:
+            await tx.save_reference(channel)
+
+    assert lost == Reach(0, "Uninstalled")
+    assert await store.reach(*where) == Reach(0, None)
+
+
+async def test_a_success_ends_a_row_of_refusals_but_brings_nothing_back_that_was_lost(
+    store: SqlStore,
+) -> None:
+    where = (REFERENCE.tenant, REFERENCE.root)
+    async with store.begin() as tx:
+        await tx.save_reference(REFERENCE)
+        counted = await tx.note_refusal(*where, "Blocked", limit=None)
+        await tx.note_success(*where)
+        await tx.set_blocked(*where, "Uninstalled")
+        await tx.note_success(*where)
+
+    assert not counted
+    assert await store.reach(*where) == Reach(0, "Uninstalled")
+
+
+async def test_a_channel_keeps_its_team_and_name_until_they_change(store: SqlStore) -> None:
+    for team, name in (("t1", "Alerts"), (None, None), (None, "Alarms")):
+        async with store.begin() as tx:
+            await tx.save_reference(replace(REFERENCE, team=team, name=name))
+
+    found = await store.reference(REFERENCE.tenant, REFERENCE.root)
+    assert found is not None
+    assert (found.team, found.name) == ("t1", "Alarms")
 
 
 async def test_a_pause_is_seen_until_it_is_lifted(store: SqlStore, clock: FakeClock) -> None:
@@ -666,28 +746,91 @@ async def test_a_pause_is_seen_until_it_is_lifted(store: SqlStore, clock: FakeCl
     assert await store.pause() is None
 
 
+async def test_jobs_that_were_put_too_far_off_are_recalled_and_a_lease_is_let_end(
+    store: SqlStore, clock: FakeClock
+) -> None:
+    async with store.begin() as tx:
+        for subject in ("claimed", "put off"):
+            await tx.add_job("execute", subject, clock.now())
+        await tx.add_job("expire", "a timer", clock.now() + timedelta(hours=4))
+    jobs = await store.claim_jobs(["execute"], 2)
+    async with store.begin() as tx:
+        await tx.postpone_job(jobs[1], clock.now(), None)
+    clock.jump(timedelta(days=-1))
+
+    assert await store.claim_jobs(["execute", "expire"], 5) == ()
+    await store.recall_jobs(["execute"], clock.now() + timedelta(minutes=2))
+
+    assert [job.subject for job in await store.claim_jobs(["execute"], 5)] == ["put off"]
+    assert await store.renew_job(jobs[0])
+    clock.advance(31)
+    assert {job.subject for job in await store.claim_jobs(["execute"], 5)} == {
+        "claimed",
+        "put off",
+    }
+    assert await store.next_due(["expire"]) == clock.now() + timedelta(
+        days=1, hours=4, seconds=-31
+    )
+
+
+async def test_jobs_besides_are_passed_over_though_their_lease_is_over(
+    store: SqlStore, clock: FakeClock
+) -> None:
+    async with store.begin() as tx:
+        for subject in ("mine", "free"):
+            await tx.add_job("execute", subject, clock.now())
+    (mine,) = await store.claim_jobs(["execute"], 1)
+    clock.advance(31)
+
+    (other,) = await store.claim_jobs(["execute"], 5, besides=[mine.id])
+
+    assert other.subject == "free"
+    assert await store.claim_jobs(["execute"], 5, besides=[mine.id]) == ()
+    async with store.begin() as tx:
+        assert await tx.finish_job(mine)
+
+
 # Time and health
 
 
-async def test_the_database_clock_corrects_a_replica_by_the_servers_time(
+async def test_the_time_is_the_databases_where_it_has_one(
     database: Database, clock: FakeClock
 ) -> None:
-    corrected = DatabaseClock(clock)
-    assert corrected.now() == clock.now()
+    shared = DatabaseClock(clock, steady=clock.steady)
+    assert shared.now() == clock.now()
 
-    await corrected.sync(database)
+    await shared.sync(database)
 
     theirs = await database.time()
     expected = clock.now() if theirs is None else theirs
-    assert abs(corrected.now() - expected) < timedelta(seconds=5)
-    before = corrected.now()
+    assert abs(shared.now() - expected) < timedelta(seconds=5)
+    before = shared.now()
     clock.advance(60)
-    assert corrected.now() - before == timedelta(seconds=60)
-    assert corrected.offset == corrected.now() - clock.now()
+    assert shared.now() - before == timedelta(seconds=60)
 
 
-async def test_a_ping_needs_a_migrated_database(url: str, clock: FakeClock) -> None:
-    async with opened(url, clock=clock) as database:
+@pytest.mark.parametrize("jump", [timedelta(days=1), timedelta(days=-1)])
+async def test_setting_a_replicas_clock_does_not_change_the_databases_time(
+    database: Database, clock: FakeClock, jump: timedelta
+) -> None:
+    shared = DatabaseClock(clock, steady=clock.steady)
+    await shared.sync(database)
+    before = shared.now()
+
+    clock.jump(jump)
+
+    has_time = await database.time() is not None
+    assert shared.now() - before == (timedelta() if has_time else jump)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+async def test_a_ping_needs_a_migrated_database(
+    engine: str, tmp_path: Path, clock: FakeClock
+) -> None:
+    async with (
+        fresh_url(engine, tmp_path) as url,
+        opened(url, clock=clock) as database,
+    ):
         with pytest.raises(StoreError):
             await database.ping()
 

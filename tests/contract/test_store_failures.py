@@ -17,7 +17,7 @@ from bot.store.engines import POSTGRES_READERS, make_engines
 from bot.store.lane import GRACE_S
 from bot.store.sqlite import READERS
 from bot.store.store import SqlStore
-from tests.support.databases import ENGINES, SERVER, START, FakeClock, fresh_url, opened
+from tests.support.databases import SERVER, START, FakeClock, fresh_url, opened, tables
 
 BUSY_S = 0.3
 PAUSE = Pause("Alice", START, None)
@@ -30,24 +30,23 @@ def clock() -> FakeClock:
 
 @pytest.fixture
 async def sqlite(tmp_path: Path, clock: FakeClock) -> AsyncIterator[Database]:
+    (tmp_path / "store.db").write_bytes(tables())
     async with (
         fresh_url("sqlite", tmp_path) as url,
         opened(url, clock=clock, busy_s=BUSY_S) as database,
     ):
-        await database.migrate()
         yield database
 
 
 @pytest.fixture
-async def postgres_url(tmp_path: Path) -> AsyncIterator[str]:
-    async with fresh_url("postgresql", tmp_path) as url:
+async def postgres_url(tmp_path: Path, with_tables: str) -> AsyncIterator[str]:
+    async with fresh_url("postgresql", tmp_path, template=with_tables) as url:
         yield url
 
 
 @pytest.fixture
 async def postgres(postgres_url: str, clock: FakeClock) -> AsyncIterator[Database]:
     async with opened(postgres_url, clock=clock, busy_s=BUSY_S) as database:
-        await database.migrate()
         yield database
 
 
@@ -96,17 +95,12 @@ async def test_writers_that_queue_for_the_one_seat_give_up_in_time(sqlite: Datab
     await pause(SqlStore(sqlite))
 
 
-@pytest.mark.parametrize("engine", ENGINES)
 async def test_readers_that_find_no_seat_give_up_in_time(
-    engine: str, tmp_path: Path, clock: FakeClock
+    engine: tuple[str, str], laid_url: str, clock: FakeClock
 ) -> None:
-    async with (
-        fresh_url(engine, tmp_path) as url,
-        opened(url, clock=clock, busy_s=BUSY_S) as database,
-    ):
-        await database.migrate()
+    async with opened(laid_url, clock=clock, busy_s=BUSY_S) as database:
         async with AsyncExitStack() as stack:
-            for _ in range(READERS if engine == "sqlite" else POSTGRES_READERS):
+            for _ in range(READERS if engine[0] == "sqlite" else POSTGRES_READERS):
                 await stack.enter_async_context(database.read())
             await fails_in_time(database, "read")
             await pause(SqlStore(database))

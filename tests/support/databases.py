@@ -5,14 +5,17 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from uuid import uuid4
 
 import asyncpg  # type: ignore[import-untyped]  # it ships no types
 import pytest
-from sqlalchemy import text
+from sqlalchemy import create_engine, text
 
 from bot.store.database import Database
+from bot.store.migrations import upgrade
 
 ENGINES = ("sqlite", "postgresql")
 SERVER = "postgresql://postgres@127.0.0.1:5432"
@@ -24,17 +27,44 @@ class FakeClock:
 
     def __init__(self, start: datetime = START) -> None:
         self._now = start
+        self._passed = 0.0
 
     def now(self) -> datetime:
         return self._now
 
     def advance(self, seconds: float) -> None:
-        self._now += timedelta(seconds=seconds)
+        self.jump(timedelta(seconds=seconds))
+        self._passed += seconds
+
+    def jump(self, by: timedelta) -> None:
+        """Set the clock, ahead or back, while no time passes."""
+        self._now += by
+
+    def steady(self) -> float:
+        """Return the seconds that have passed, however the clock was set."""
+        return self._passed
+
+
+@cache
+def tables() -> bytes:
+    """Return a SQLite file with the bot's tables and no rows: copies spare the migrations."""
+    with TemporaryDirectory() as folder:
+        file = Path(folder) / "tables.db"
+        engine = create_engine(f"sqlite:///{file}")
+        with engine.begin() as connection:
+            upgrade(connection)
+        engine.dispose()
+        return file.read_bytes()
 
 
 @asynccontextmanager
-async def fresh_url(engine: str, folder: Path) -> AsyncIterator[str]:
-    """Yield the URL of an empty database of the engine, which is gone afterwards."""
+async def fresh_url(
+    engine: str, folder: Path, *, template: str = "template1"
+) -> AsyncIterator[str]:
+    """Yield the URL of an empty database of the engine, which is gone afterwards.
+
+    On PostgreSQL it is a copy of `template`.
+    """
     if engine == "sqlite":
         yield f"sqlite+aiosqlite:///{folder / 'store.db'}"
         return
@@ -44,7 +74,7 @@ async def fresh_url(engine: str, folder: Path) -> AsyncIterator[str]:
     except (OSError, asyncpg.PostgresError) as error:
         pytest.skip(f"no PostgreSQL for user postgres at 127.0.0.1:5432: {error}")
     try:
-        await server.execute(f"CREATE DATABASE {name}")
+        await server.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
         yield f"{SERVER}/{name}"
     finally:
         await server.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")

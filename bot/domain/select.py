@@ -56,13 +56,20 @@ def filters_of(command: Command) -> tuple[tuple[str, str], ...]:
 
 
 def arrange(
-    kind: ResourceKind, records: Sequence[Values], options: Mapping[str, str], now: datetime
+    kind: ResourceKind,
+    records: Sequence[Values],
+    options: Mapping[str, str],
+    now: datetime,
+    *,
+    to_change: bool = False,
 ) -> tuple[Values, ...]:
-    """Return the records a list's options ask for, worst first unless they name another order.
+    """Return the records that options ask for, worst first unless they name another order.
 
     Within one severity the one seen longest ago comes first; what was never seen is oldest of all.
+    What is chosen `to_change` it is chosen narrowly: by a whole value, not by a part of it, and by
+    an age only where there is one, for what was never seen may be new.
     """
-    kept = [record for record in records if _fits(kind, record, options, now)]
+    kept = [r for r in records if _fits(kind, r, options, now, to_change=to_change)]
     kept.sort(key=lambda record: (kind.name_of(record).casefold(), _text(record.get("id"))))
     wanted = options.get(SORT, "")
     by = kind.property(wanted.removeprefix("-"))
@@ -75,19 +82,32 @@ def arrange(
     return tuple(kept)
 
 
-def _fits(kind: ResourceKind, record: Values, options: Mapping[str, str], now: datetime) -> bool:
-    longer_than = parse_duration(options.get(STALE, ""))
-    seen = moment(record.get(kind.last_seen))
-    if longer_than is not None and seen is not None and now - seen <= longer_than:
-        return False
-    return all(_has(record, p, options[p.name]) for p in kind.properties if p.name in options)
+def _fits(
+    kind: ResourceKind,
+    record: Values,
+    options: Mapping[str, str],
+    now: datetime,
+    *,
+    to_change: bool,
+) -> bool:
+    if STALE in options:
+        longer_than = parse_duration(options[STALE])
+        seen = moment(record.get(kind.last_seen))
+        # A filter that cannot be read lets nothing through: what fits may be deleted.
+        if longer_than is None or (seen is None and to_change):
+            return False
+        if seen is not None and now - seen <= longer_than:
+            return False
+    return all(
+        _has(record, p, options[p.name], is_whole=to_change or bool(p.wire.choices))
+        for p in kind.properties
+        if p.name in options
+    )
 
 
-def _has(record: Values, wanted: Property, value: str) -> bool:
+def _has(record: Values, wanted: Property, value: str, *, is_whole: bool) -> bool:
     text = _folded(record, wanted)
-    if wanted.wire.choices:
-        return text == value.casefold()
-    return value.casefold() in text
+    return text == value.casefold() if is_whole else value.casefold() in text
 
 
 def _folded(record: Values, by: Property) -> str:

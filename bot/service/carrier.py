@@ -6,7 +6,7 @@ from typing import TypeAlias
 
 from bot.domain.errors import GraphAmbiguous, GraphError, GraphFault
 from bot.domain.operation import Observation, Result, State
-from bot.domain.plan import Plan, differences
+from bot.domain.plan import Plan, after_of, differences
 from bot.domain.resource import Effect, ResourceKind, Verb
 from bot.service.farside import FarSide, Sight, View
 from bot.service.ports import Resources
@@ -113,7 +113,12 @@ def _state_of(result: Result) -> State:
 def _judge(kind: ResourceKind, plan: Plan, view: View, fault: GraphFault) -> tuple[State, Result]:
     """Say how a write ended whose answer was lost, from what the far side shows."""
     seen = str((view.values or {}).get("id") or "") or plan.target_id
-    result = Result(fault=fault, target_id=seen, request_id=fault.request_id)
+    result = Result(
+        fault=fault,
+        target_id=seen,
+        request_id=fault.request_id,
+        after=after_of(plan, view.values),
+    )
     if view.sight is Sight.APPLIED:
         seen_so = replace(result, observation=Observation.CONFIRMED, fault=None)
         return State.DONE, replace(seen_so, code="answer-lost")
@@ -124,4 +129,4 @@ def _judge(kind: ResourceKind, plan: Plan, view: View, fault: GraphFault) -> tup
         code = "changed-meanwhile" if view.sight is Sight.OTHER else "not-applied"
         return State.FAILED, replace(result, code=code, differences=found)
     code = {Sight.SEVERAL: "several-found"}.get(view.sight, "unseen")
-    return State.UNKNOWN, replace(result, code=code, target_id=plan.target_id)
+    return State.UNKNOWN, replace(result, code=code, target_id=plan.target_id, after=None)

@@ -7,7 +7,7 @@ Source: "Send and receive messages with a bot", status codes; the paths are the 
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from json import dumps, loads
 from math import isfinite
 from urllib.parse import quote
@@ -108,10 +108,20 @@ class Connector:
         return (await self._call(hdrs.METH_POST, url, activity)).text("id")
 
     async def send(
-        self, service_url: str, conversation_id: str, activity: Mapping[str, object]
+        self,
+        service_url: str,
+        conversation_id: str,
+        activity: Mapping[str, object],
+        *,
+        is_targeted: bool = False,
     ) -> str:
-        """Post to a conversation; return the new activity's id, empty if the service named none."""
-        url = self._url(service_url, conversation_id, "activities")
+        """Post to a conversation; return the new activity's id, empty if the service named none.
+
+        A targeted one is seen by the activity's recipient alone.
+        """
+        url = _targeted(
+            self._url(service_url, conversation_id, "activities"), is_targeted=is_targeted
+        )
         return (await self._call(hdrs.METH_POST, url, activity)).text("id")
 
     async def update(
@@ -120,9 +130,14 @@ class Connector:
         conversation_id: str,
         activity_id: str,
         activity: Mapping[str, object],
+        *,
+        is_targeted: bool = False,
     ) -> None:
         """Replace an activity in place; doing it again is harmless."""
-        url = self._url(service_url, conversation_id, "activities", activity_id)
+        url = _targeted(
+            self._url(service_url, conversation_id, "activities", activity_id),
+            is_targeted=is_targeted,
+        )
         await self._call(hdrs.METH_PUT, url, activity)
 
     async def delete(self, service_url: str, conversation_id: str, activity_id: str) -> None:
@@ -202,12 +217,13 @@ class Connector:
     async def _exchange(
         self, method: str, url: URL, content: bytes | None, deadline: float
     ) -> Answer:
-        """Make one request; raise Unreachable or Ambiguous if no whole answer came."""
+        """Make one request; raise Unreachable or Ambiguous if no answer came."""
         headers = {
             hdrs.AUTHORIZATION: f"Bearer {await self._token()}",
             hdrs.CONTENT_TYPE: "application/json; charset=utf-8",
         }
         timeout = aiohttp.ClientTimeout(total=None, connect=CONNECT_TIMEOUT_S)
+        heard: Answer | None = None
         try:
             async with (
                 asyncio.timeout_at(deadline),
@@ -220,11 +236,20 @@ class Connector:
                     allow_redirects=False,
                 ) as response,
             ):
-                return await _answer(response)
+                heard = _heard(response)
+                return replace(heard, body=await _body(response))
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
             raise Unreachable(0, type(error).__name__, "no connection to the service") from error
         except (aiohttp.ClientError, ConnectionError, TimeoutError) as error:
+            if heard is not None:
+                # The status says what became of the request; only what else was said is lost.
+                return heard
             raise Ambiguous(0, type(error).__name__, "no answer from the service") from error
+
+
+def _targeted(url: URL, *, is_targeted: bool) -> URL:
+    """Return the address of a message that one person alone sees."""
+    return url.with_query(isTargetedActivity="true") if is_targeted else url
 
 
 def _has_time(delay_s: float, waited_s: float, deadline: float) -> bool:
@@ -233,20 +258,23 @@ def _has_time(delay_s: float, waited_s: float, deadline: float) -> bool:
     return asyncio.get_running_loop().time() + delay_s < deadline
 
 
-async def _answer(response: aiohttp.ClientResponse) -> Answer:
+def _heard(response: aiohttp.ClientResponse) -> Answer:
+    """Return what the head of an answer says."""
+    return Answer(response.status, _seconds(response.headers.get(hdrs.RETRY_AFTER, "")), {})
+
+
+async def _body(response: aiohttp.ClientResponse) -> Mapping[str, object]:
     body = bytearray()
     async for chunk in response.content.iter_any():
         body += chunk
         if len(body) > MAX_ANSWER_BYTES:
             response.close()
-            body.clear()
-            break
+            return {}
     try:
         parsed = loads(bytes(body))
     except (ValueError, RecursionError):
-        parsed = None
-    retry_after_s = _seconds(response.headers.get(hdrs.RETRY_AFTER, ""))
-    return Answer(response.status, retry_after_s, parsed if isinstance(parsed, dict) else {})
+        return {}
+    return parsed if isinstance(parsed, dict) else {}
 
 
 def _seconds(text: str) -> float | None:

@@ -62,7 +62,7 @@ class NotAllowed(Unreachable):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the service said; `body` is empty when it was no JSON object of reasonable length."""
+    """What the service said; `body` is empty when no whole JSON object of reasonable length came."""
 
     status: int
     retry_after_s: float | None

@@ -9,11 +9,22 @@ from typing import TextIO
 import structlog
 
 # Values under these names never reach a line, whatever they are.
-SECRET_WORDS = ("authorization", "password", "secret", "token", "assertion", "cookie")
+SECRET_WORDS = (
+    "authorization",
+    "password",
+    "secret",
+    "token",
+    "assertion",
+    "cookie",
+    "credential",
+)
 JWT = re.compile(r"eyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*")
 BEARER = re.compile(r"(?i)\bbearer\s+\S+")
-# A value named in running text, a form or a query; the password inside a URL.
-NAMED = re.compile(rf"(?i)((?:{'|'.join(SECRET_WORDS)})\w{{0,20}}=)[^\s&,;]+")
+# A value named in running text, a form, JSON or a query, or quoted behind its name.
+_NAME = rf"(?:{'|'.join(SECRET_WORDS)}|accountkey|apikey|api_key)\w{{0,20}}"
+NAMED = re.compile(rf"(?i)({_NAME}[\"']?\s?[:=]\s?[\"']?)[^\s&,;\"']+")
+QUOTED = re.compile(rf"(?i)({_NAME}\s(?:is\s|was\s|of\s)?([\"']))[^\"']+(?=\2)")
+# The password inside a URL.
 USERINFO = re.compile(r"(?<=://)[^/\s@]+(?=@)")
 CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 LINE_LIMIT = 4000
@@ -23,12 +34,14 @@ MASK = "***"
 def scrub(text: str) -> str:
     """Return the text without tokens and control characters, cut at 4,000 characters."""
     # Cut in two steps: a token that the limit cuts in half must be recognised as one.
-    return CONTROLS.sub(" ", _masked(text[: 4 * LINE_LIMIT]))[:LINE_LIMIT]
+    return CONTROLS.sub(" ", masked(text[: 4 * LINE_LIMIT]))[:LINE_LIMIT]
 
 
-def _masked(text: str) -> str:
+def masked(text: str) -> str:
+    """Return the text with everything masked that its shape or its name gives away as secret."""
     text = BEARER.sub(MASK, JWT.sub(MASK, text))
-    return USERINFO.sub(MASK, NAMED.sub(rf"\g<1>{MASK}", text))
+    text = QUOTED.sub(rf"\g<1>{MASK}", NAMED.sub(rf"\g<1>{MASK}", text))
+    return USERINFO.sub(MASK, text)
 
 
 def redact(
@@ -38,7 +51,7 @@ def redact(
     for name, value in event.items():
         if name == "exception" and isinstance(value, str):
             # A stack trace keeps its lines: JSON escapes them.
-            event[name] = "\n".join(CONTROLS.sub(" ", row) for row in _masked(value).split("\n"))
+            event[name] = "\n".join(CONTROLS.sub(" ", row) for row in masked(value).split("\n"))
         else:
             event[name] = _clean(name, value)
     return event

@@ -1,172 +1,26 @@
-"""The settings: read once from the environment, frozen, one documented line each.
+"""The settings: read once from the environment, frozen, and refused where they would be unsafe.
 
-The first four carry Azure Bot Service's own names. `Settings.read` refuses combinations that would
-be unsafe; the message names the setting and the way out.
+What there is stands in `fields`. A refusal names the setting and the way out.
 """
 
-import ipaddress
 import re
-import stat
 from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Literal
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
-from pydantic_settings import (
-    BaseSettings,
-    NoDecode,
-    PydanticBaseSettingsSource,
-    SettingsConfigDict,
-)
-from typing_extensions import override
-from yarl import URL
+from pydantic import ValidationError
 
+from bot.checks import is_guid, is_loopback, is_loopback_url, read_secret, refuse_open_file
 from bot.clouds import CLOUDS, Cloud, sandbox_cloud
 from bot.domain.errors import ConfigError
+from bot.fields import Fields
+from bot.service.ports import Retention
 
 HOST = re.compile(r"(?:[a-z0-9][a-z0-9-]{0,62}\.)+[a-z]{2,63}", re.IGNORECASE)
-Words = Annotated[tuple[str, ...], NoDecode]
 
 
-class Settings(BaseSettings):
-    """Everything an administrator can set, by environment variable."""
-
-    model_config = SettingsConfigDict(
-        frozen=True, extra="ignore", populate_by_name=False, env_ignore_empty=True
-    )
-
-    app_id: str = Field(
-        "", alias="MicrosoftAppId", description="The bot's application (client) id."
-    )
-    app_password: SecretStr = Field(
-        SecretStr(""), alias="MicrosoftAppPassword", description="The bot's client secret."
-    )
-    app_type: Literal["SingleTenant", "UserAssignedMSI"] = Field(
-        "SingleTenant", alias="MicrosoftAppType", description="SingleTenant or UserAssignedMSI."
-    )
-    app_tenant: str = Field(
-        "", alias="MicrosoftAppTenantId", description="The tenant the bot lives in."
-    )
-    certificate_file: Path | None = Field(
-        None,
-        alias="BOT_CERTIFICATE_FILE",
-        description="PEM file with certificate and private key, instead of the secret.",
-    )
-    cloud_name: Literal["global", "usgov", "dod", "china", "sandbox"] = Field(
-        "global",
-        alias="BOT_CLOUD",
-        description="global (with GCC), usgov, dod, china, or sandbox for tests on loopback.",
-    )
-    sandbox_url: str = Field(
-        "", alias="BOT_SANDBOX_URL", description="Where the sandbox listens; loopback only."
-    )
-    sandbox_service_urls: Words = Field(
-        (),
-        alias="BOT_SANDBOX_SERVICE_URLS",
-        description="Further service URLs let in by the sandbox cloud, comma-separated.",
-    )
-    auth: Literal["token", "none"] = Field(
-        "token",
-        alias="BOT_AUTH",
-        description="none accepts unsigned activities; refused outside the sandbox cloud.",
-    )
-    graph_client_id: str = Field(
-        "",
-        alias="BOT_GRAPH_CLIENT_ID",
-        description="A separate application for Graph; default: the bot's own.",
-    )
-    graph_client_secret: SecretStr = Field(
-        SecretStr(""),
-        alias="BOT_GRAPH_CLIENT_SECRET",
-        description="The secret of BOT_GRAPH_CLIENT_ID.",
-    )
-    graph_version: Literal["v1.0", "beta"] = Field(
-        "v1.0", alias="BOT_GRAPH_VERSION", description="v1.0 or beta."
-    )
-    graph_ref: Literal["off", "on"] = Field(
-        "off",
-        alias="BOT_GRAPH_REF",
-        description="on lets `add` post to `$ref`; off posts to the collection.",
-    )
-    database_url: str = Field(
-        "sqlite:///connectors.db",
-        alias="BOT_DATABASE_URL",
-        description="A SQLite file, or postgresql://… which any number of replicas may share.",
-    )
-    policy_file: Path = Field(
-        Path("policy.toml"), alias="BOT_POLICY_FILE", description="Who may do what."
-    )
-    host: str = Field("127.0.0.1", alias="BOT_HOST", description="The address to listen on.")
-    port: int = Field(3978, alias="BOT_PORT", ge=0, le=65535, description="The port to listen on.")
-    allowed_tenants: Words = Field(
-        (),
-        alias="BOT_ALLOWED_TENANTS",
-        description="Tenant ids let in, comma-separated; default: the app's own.",
-    )
-    service_urls: Words = Field(
-        (),
-        alias="BOT_SERVICE_URLS",
-        description="Extra hosts of Teams' connector service, comma-separated; china needs one.",
-    )
-    watch_interval: int = Field(
-        300, alias="BOT_WATCH_INTERVAL", ge=1, description="Seconds between two looks at a kind."
-    )
-    sync_observe: int = Field(
-        900,
-        alias="BOT_SYNC_OBSERVE",
-        ge=1,
-        description="Seconds an accepted sync is watched for lastSyncDateTime to move.",
-    )
-    rate_limit: int = Field(
-        30,
-        alias="BOT_RATE_LIMIT",
-        ge=0,
-        description="Activities per person and minute; 0 = off, sandbox cloud only.",
-    )
-    tenant_rate_limit: int = Field(
-        300,
-        alias="BOT_TENANT_RATE_LIMIT",
-        ge=0,
-        description="Activities per tenant and minute; 0 = off, sandbox cloud only.",
-    )
-    read_only: Literal["off", "on"] = Field(
-        "off", alias="BOT_READ_ONLY", description="on refuses every write."
-    )
-    audit_head_file: Path | None = Field(
-        None,
-        alias="BOT_AUDIT_HEAD_FILE",
-        description="A file outside the database that each audit head is appended to.",
-    )
-    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
-        "INFO", alias="BOT_LOG_LEVEL", description="DEBUG, INFO, WARNING or ERROR."
-    )
-
-    @field_validator("app_id", "app_tenant", mode="after")
-    @classmethod
-    def _lower(cls, value: str) -> str:
-        """Write ids as tokens and activities carry them."""
-        return value.casefold()
-
-    @field_validator("sandbox_service_urls", "allowed_tenants", "service_urls", mode="before")
-    @classmethod
-    def _split(cls, value: object) -> object:
-        if isinstance(value, str):
-            return tuple(word.strip() for word in value.split(",") if word.strip())
-        return value
-
-    @override
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Take only what `read` is given: the process environment is read in one place."""
-        return (init_settings,)
+class Settings(Fields):
+    """Everything an administrator can set, checked as a whole."""
 
     @classmethod
     def read(cls, environment: Mapping[str, str]) -> "Settings":
@@ -195,6 +49,13 @@ class Settings(BaseSettings):
             raise ConfigError(str(first["loc"][0]), f"{first['msg']}.") from None
 
     @property
+    def database_url(self) -> str:
+        """Where the store is; it may hold a password, so it goes to the store alone."""
+        if self.database_file is not None:
+            return read_secret("BOT_DATABASE_URL_FILE", self.database_file).get_secret_value()
+        return self.database.get_secret_value()
+
+    @property
     def cloud(self) -> Cloud:
         """The endpoints of the chosen cloud."""
         if self.cloud_name == "sandbox":
@@ -211,17 +72,30 @@ class Settings(BaseSettings):
         """How long an accepted sync is watched."""
         return timedelta(seconds=self.sync_observe)
 
+    @property
+    def retention(self) -> Retention:
+        """How long what is over is kept."""
+        return Retention(
+            activities=timedelta(days=self.keep_activities),
+            operations=timedelta(days=self.keep_operations),
+            cards=timedelta(days=self.keep_cards),
+            incidents=timedelta(days=self.keep_incidents),
+            letters=timedelta(days=self.keep_letters),
+            conversations=timedelta(days=self.keep_conversations),
+        )
+
 
 def _refuse_unsafe(settings: Settings) -> None:
-    if not _is_guid(settings.app_id):
+    _refuse_missing(settings)
+    if not is_guid(settings.app_id):
         raise ConfigError(
             "MicrosoftAppId", "must be the bot's application id, a GUID from the Azure portal."
         )
     for tenant in settings.tenants:
-        if not _is_guid(tenant):
+        if not is_guid(tenant):
             name = "BOT_ALLOWED_TENANTS" if settings.allowed_tenants else "MicrosoftAppTenantId"
             raise ConfigError(name, f"must be a tenant id, a GUID; it is '{tenant}'.")
-    if not _is_guid(settings.app_tenant):
+    if not is_guid(settings.app_tenant):
         raise ConfigError("MicrosoftAppTenantId", "must be the id of the bot's tenant, a GUID.")
     _refuse_credentials(settings)
     _refuse_head_file(settings.audit_head_file)
@@ -229,6 +103,33 @@ def _refuse_unsafe(settings: Settings) -> None:
         _refuse_unsafe_sandbox(settings)
     else:
         _refuse_sandbox_ways(settings)
+
+
+def _refuse_missing(settings: Settings) -> None:
+    """Name everything that is not set at once: nobody likes to be asked one by one."""
+    missing = {
+        "MicrosoftAppId": not settings.app_id,
+        "MicrosoftAppPassword": settings.app_type == "SingleTenant" and not _proofs(settings),
+        "MicrosoftAppTenantId": not settings.app_tenant,
+        "BOT_SANDBOX_URL": settings.cloud_name == "sandbox" and not settings.sandbox_url,
+    }
+    names = [name for name, is_missing in missing.items() if is_missing]
+    if not names:
+        return
+    says = "is not set" if len(names) == 1 else "are not set"
+    if "MicrosoftAppPassword" in names:
+        says += " (nor MicrosoftAppPassword_FILE or BOT_CERTIFICATE_FILE)"
+    raise ConfigError(", ".join(names), f"{says}.")
+
+
+def _proofs(settings: Settings) -> list[str]:
+    """Return the settings by which the bot proves who it is."""
+    given = {
+        "MicrosoftAppPassword": bool(settings.app_password.get_secret_value()),
+        "MicrosoftAppPassword_FILE": settings.app_password_file is not None,
+        "BOT_CERTIFICATE_FILE": settings.certificate_file is not None,
+    }
+    return [name for name, is_given in given.items() if is_given]
 
 
 def _refuse_sandbox_ways(settings: Settings) -> None:
@@ -252,20 +153,34 @@ def _refuse_sandbox_ways(settings: Settings) -> None:
 
 
 def _refuse_credentials(settings: Settings) -> None:
-    has_secret = bool(settings.app_password.get_secret_value())
-    certificate = settings.certificate_file
-    if certificate is not None:
-        if has_secret:
-            raise ConfigError("BOT_CERTIFICATE_FILE", "and MicrosoftAppPassword: give only one.")
-        if not certificate.is_file():
-            raise ConfigError("BOT_CERTIFICATE_FILE", f"there is no file {certificate}.")
-        if certificate.stat().st_mode & stat.S_IROTH:
-            raise ConfigError(
-                "BOT_CERTIFICATE_FILE", f"everybody can read {certificate}; chmod 600 it."
-            )
-    elif settings.app_type == "SingleTenant" and not has_secret:
-        raise ConfigError("MicrosoftAppPassword", "is not set, nor is BOT_CERTIFICATE_FILE.")
-    if bool(settings.graph_client_id) != bool(settings.graph_client_secret.get_secret_value()):
+    proofs = _proofs(settings)
+    if len(proofs) > 1:
+        raise ConfigError(proofs[-1], f"and {proofs[0]}: give only one.")
+    if proofs and settings.app_type == "UserAssignedMSI":
+        raise ConfigError("MicrosoftAppType", f"UserAssignedMSI needs no {proofs[0]}; remove it.")
+    _refuse_graph_credentials(settings)
+    for name, path in (
+        ("MicrosoftAppPassword_FILE", settings.app_password_file),
+        ("BOT_CERTIFICATE_FILE", settings.certificate_file),
+        ("BOT_GRAPH_CLIENT_SECRET_FILE", settings.graph_client_secret_file),
+        ("BOT_DATABASE_URL_FILE", settings.database_file),
+    ):
+        if path is not None:
+            refuse_open_file(name, path)
+            read_secret(name, path)
+
+
+def _refuse_graph_credentials(settings: Settings) -> None:
+    has_secret = bool(settings.graph_client_secret.get_secret_value())
+    has_file = settings.graph_client_secret_file is not None
+    if has_secret and has_file:
+        name = "BOT_GRAPH_CLIENT_SECRET_FILE"
+        raise ConfigError(name, "and BOT_GRAPH_CLIENT_SECRET: give only one.")
+    # A second managed identity has no secret either.
+    may_do_without = settings.app_type == "UserAssignedMSI"
+    if not settings.graph_client_id and (has_secret or has_file):
+        raise ConfigError("BOT_GRAPH_CLIENT_ID", "and BOT_GRAPH_CLIENT_SECRET go together.")
+    if settings.graph_client_id and not (has_secret or has_file or may_do_without):
         raise ConfigError("BOT_GRAPH_CLIENT_ID", "and BOT_GRAPH_CLIENT_SECRET go together.")
 
 
@@ -276,36 +191,13 @@ def _refuse_head_file(path: Path | None) -> None:
 
 
 def _refuse_unsafe_sandbox(settings: Settings) -> None:
-    if not settings.sandbox_url:
-        raise ConfigError("BOT_SANDBOX_URL", "is not set; BOT_CLOUD=sandbox needs it.")
     if settings.app_type == "UserAssignedMSI":
         raise ConfigError("MicrosoftAppType", "a managed identity is not there in the sandbox.")
     for name, urls in (
         ("BOT_SANDBOX_URL", (settings.sandbox_url,)),
         ("BOT_SANDBOX_SERVICE_URLS", settings.sandbox_service_urls),
     ):
-        if not all(_is_loopback_url(url) for url in urls):
+        if not all(is_loopback_url(url) for url in urls):
             raise ConfigError(name, "must be http://127.0.0.1:PORT or the like: loopback only.")
-    if not _is_loopback(settings.host):
+    if not is_loopback(settings.host):
         raise ConfigError("BOT_HOST", "the sandbox cloud is refused on other than loopback.")
-
-
-def _is_guid(text: str) -> bool:
-    parts = text.split("-")
-    sizes = tuple(len(part) for part in parts)
-    return sizes == (8, 4, 4, 4, 12) and all(c in "0123456789abcdefABCDEF-" for c in text)
-
-
-def _is_loopback_url(text: str) -> bool:
-    try:
-        url = URL(text)
-    except ValueError:
-        return False
-    return url.scheme in {"http", "https"} and _is_loopback(url.host or "")
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

@@ -12,7 +12,7 @@ import structlog
 from msal.exceptions import MsalServiceError
 
 from bot.clouds import Cloud
-from bot.domain.errors import GraphFault, GraphUnavailable
+from bot.domain.errors import ConfigError, GraphFault, GraphUnavailable
 from bot.graph.credentials import ClientCertificate, ClientSecret, Credential, ManagedIdentity
 from bot.graph.errors import clean
 from bot.graph.flights import Flights
@@ -37,7 +37,7 @@ class TokenError(GraphUnavailable):
     """Entra gave no token, so no request was sent.
 
     The fault's code is Entra's own (`AADSTS7000215`) where it gave one, else `token-timeout`,
-    `token-unreachable` or `token-refused`; its request id is Entra's trace id.
+    `token-unreachable`, `token-refused` or `credential-unreadable`; its request id is Entra's trace id.
     """
 
 
@@ -58,7 +58,7 @@ class TokenSource:
         cloud: Whose authority is asked.
         tenant: The app's own tenant.
         client_id: The app registration, or the managed identity's client id.
-        credential: The proof.
+        credential: Reads the proof, which may have changed since; it may block.
         scope: `<audience>/.default`.
         monotonic: Seconds of a clock that never goes back.
     """
@@ -69,7 +69,7 @@ class TokenSource:
         cloud: Cloud,
         tenant: str,
         client_id: str,
-        credential: Credential,
+        credential: Callable[[], Credential],
         scope: str,
         monotonic: Callable[[], float],
     ) -> None:
@@ -77,6 +77,7 @@ class TokenSource:
         self._tenant = tenant
         self._client_id = client_id
         self._credential = credential
+        self._proof: Credential | None = None
         self._scope = scope
         self._monotonic = monotonic
         self._held: _Held | None = None
@@ -152,7 +153,7 @@ class TokenSource:
         )
 
     def _redact(self, text: str) -> str:
-        match self._credential:
+        match self._proof:
             case ClientSecret(secret) if secret.get_secret_value():
                 return text.replace(secret.get_secret_value(), "***")
             case _:
@@ -161,8 +162,11 @@ class TokenSource:
     def _ask(self) -> Mapping[object, object]:
         """Ask Entra, blocking. A new msal application each time: its cache has a clock of its own."""
         try:
+            credential = self._proof = self._credential()
             with TokenHttp(cloud=self._cloud, monotonic=self._monotonic, limit_s=LIMIT_S) as http:
-                result = self._acquire(http)
+                result = self._acquire(http, credential)
+        except ConfigError as error:
+            raise _error("credential-unreadable", error.setting) from error
         except httpx.TimeoutException as error:
             raise _error("token-timeout", type(error).__name__) from error
         except (httpx.HTTPError, MsalServiceError) as error:
@@ -171,14 +175,14 @@ class TokenSource:
             raise _error("token-refused", self._redact(str(error))) from error
         return result if isinstance(result, dict) else {}
 
-    def _acquire(self, http: TokenHttp) -> object:
-        if isinstance(self._credential, ManagedIdentity):
+    def _acquire(self, http: TokenHttp, credential: Credential) -> object:
+        if isinstance(credential, ManagedIdentity):
             identity = msal.UserAssignedManagedIdentity(client_id=self._client_id)
             client = msal.ManagedIdentityClient(identity, http_client=http)
             return client.acquire_token_for_client(resource=self._scope.removesuffix("/.default"))
         app = msal.ConfidentialClientApplication(
             self._client_id,
-            client_credential=_proof(self._credential),
+            client_credential=_proof(credential),
             authority=f"{self._cloud.authority}/{self._tenant}",
             # The authorities are a table of this program's, there is nothing to discover.
             instance_discovery=False,

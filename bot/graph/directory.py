@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 from urllib.parse import quote
@@ -35,7 +35,7 @@ class _Known:
 class GraphDirectory:
     """Honours `ports.Directory` with `GET /users/{id}` and `checkMemberGroups`, asked at the same time.
 
-    It fails closed. Somebody of another tenant is unknown here: a guest without groups, who may
+    It fails closed. Somebody of another tenant is unknown here: foreign, without groups, who may
     still hold a role by object id where the policy admits them; Graph is not asked, because an
     object id means nothing outside its tenant. An account that is not found counts as disabled. So
     does one without `accountEnabled`, and one without `userType` is a guest: Graph leaves out what
@@ -69,7 +69,13 @@ class GraphDirectory:
         """Return the person; a fresh answer was asked for after this call began."""
         if tenant.casefold() != self._tenant:
             return Person(
-                oid.lower(), tenant, "", is_guest=True, is_enabled=True, groups=frozenset()
+                oid.lower(),
+                tenant.casefold(),
+                "",
+                is_guest=True,
+                is_enabled=True,
+                groups=frozenset(),
+                is_foreign=True,
             )
         key = (oid.lower(), groups)
         if is_fresh:
@@ -79,6 +85,23 @@ class GraphDirectory:
             self._known.move_to_end(key)
             return known.person
         return await self._flights.join(key, lambda: self._ask(tenant, key, CACHED_BUDGET_S))
+
+    async def absent(self, groups: Collection[str]) -> frozenset[str]:
+        """Return which of the groups the directory does not have; for an examination, not cached.
+
+        Raises:
+            DirectoryUnavailable: Graph could not be asked.
+        """
+        found = set()
+        try:
+            for group in groups:
+                url = self._url(f"groups/{quote(group, safe='')}?$select=id")
+                call = Call("GET", url, Repeat.SAFE, CACHED_BUDGET_S)
+                if await self._request(call) is None:
+                    found.add(group)
+        except GraphError as error:
+            raise DirectoryUnavailable(error.fault) from error
+        return frozenset(found)
 
     async def aclose(self) -> None:
         """Stop what is under way."""

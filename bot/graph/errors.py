@@ -14,6 +14,7 @@ from pydantic import JsonValue
 from bot.domain.errors import GraphFault
 from bot.graph.waits import retry_after
 from bot.graph.wire import Failure, Reach
+from bot.logs import MASK, masked
 
 MOST_LEVELS = 3
 MOST_CHARACTERS = 300
@@ -25,6 +26,9 @@ _ACTIVITY = re.compile(r"Activity ID: ([0-9A-Fa-f-]{36})")
 _NOISE = ("operation id", "activity id", "url:", "customapierrorphrase")
 _INNER_HOST = "manage.microsoft.com"
 _ID = re.compile(r"[0-9A-Za-z._-]{1,64}")
+# Keys and tokens without a name to them: long, of letters and digits mixed, no host name, no address.
+_SECRETIVE = re.compile(r"(?=(?:[^0-9]*+[0-9]){3})(?=(?:[^A-Za-z]*+[A-Za-z]){8})[^.@]{20,}")
+_GUID = re.compile(r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,14 +65,23 @@ def read_failure(status: int, headers: Mapping[str, str], body: bytes, sent_id: 
 
 
 def clean(text: str) -> str:
-    """Return one line of at most 300 characters without addresses, ids of Intune's and controls."""
+    """Return one line of at most 300 characters without addresses, secrets, Intune's ids, controls.
+
+    What Graph says is shown to people, and it may repeat what it was sent.
+    """
     printable = "".join(c if c.isprintable() else " " for c in text[:MOST_READ])
     # Seen in the wild: an inner message that is cut off and so no JSON any more.
     parts = printable.strip().removeprefix('{"Message":"').split(" - ")
     told = " - ".join(p for p in parts if not p.strip().casefold().startswith(_NOISE))
     words = (w for w in told.split() if "://" not in w and _INNER_HOST not in w.casefold())
-    line = " ".join(words)
+    line = masked(" ".join(words))
+    line = " ".join(MASK if _is_secretive(word) else word for word in line.split())
     return line if len(line) <= MOST_CHARACTERS else f"{line[: MOST_CHARACTERS - 1]}…"
+
+
+def _is_secretive(word: str) -> bool:
+    bare = word.strip("'\"()[]{}<>,;:!?")
+    return _SECRETIVE.fullmatch(bare) is not None and _GUID.fullmatch(bare) is None
 
 
 def _unwrap(outer: _Complaint) -> _Complaint:

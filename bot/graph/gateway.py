@@ -47,8 +47,9 @@ class GraphGateway:
         self._monotonic = monotonic
         self._organization = Organization(client=client, monotonic=monotonic)
 
-    async def list(self, kind: ResourceKind) -> Page:
+    async def list(self, kind: ResourceKind, *, patience_s: float | None = None) -> Page:
         """Return every record once, following next links unchanged: they are opaque."""
+        request_budget_s = patience_s or REQUEST_BUDGET_S
         deadline = self._monotonic() + LIST_BUDGET_S
         found: dict[str, Record] = {}
         followed: set[str] = set()
@@ -57,7 +58,7 @@ class GraphGateway:
             if len(followed) == MOST_PAGES:
                 return Page(tuple(found.values()), is_cut=True)
             followed.add(link)
-            budget = min(REQUEST_BUDGET_S, deadline - self._monotonic())
+            budget = min(request_budget_s, deadline - self._monotonic())
             answer = await self._client.request(Call("GET", link, Repeat.SAFE, budget))
             items, link = read_page(answer)
             for item in items:
@@ -69,11 +70,14 @@ class GraphGateway:
                 raise answer.rejected("next-link-loop", "the list has no end")
         return Page(tuple(found.values()))
 
-    async def get(self, kind: ResourceKind, record_id: str) -> Record | None:
+    async def get(
+        self, kind: ResourceKind, record_id: str, *, patience_s: float | None = None
+    ) -> Record | None:
         """Return one record, or None when Graph says 404."""
         url = self._url(kind, "/{id}", record_id)
+        call = Call("GET", url, Repeat.SAFE, patience_s or REQUEST_BUDGET_S)
         try:
-            answer = await self._client.request(Call("GET", url, Repeat.SAFE, REQUEST_BUDGET_S))
+            answer = await self._client.request(call)
         except GraphError as error:
             if error.fault.status == NOT_FOUND:
                 return None

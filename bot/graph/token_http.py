@@ -9,6 +9,7 @@ from typing import Self
 import httpx
 
 from bot.clouds import Cloud
+from bot.graph.trust import trusted
 
 MOST_BYTES = 1 << 20
 DISCOVERY = "/v2.0/.well-known/openid-configuration"
@@ -39,7 +40,7 @@ class TokenHttp:
         self._cloud = cloud
         self._monotonic = monotonic
         self._deadline = monotonic() + limit_s
-        self._client = httpx.Client(trust_env=False)
+        self._client = httpx.Client(trust_env=False, verify=trusted())
 
     def __enter__(self) -> Self:
         return self

@@ -12,6 +12,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 MESSAGE = "message"
 INVOKE = "invoke"
+SEARCH = "application/search"
 # people cause these; the others may come from Teams itself and name nobody
 PERSONAL_TYPES = frozenset({MESSAGE, INVOKE})
 
@@ -64,6 +65,7 @@ class Account(Part):
     name: str | None = None
     aad_object_id: Word | None = Field(default=None, alias="aadObjectId")
     role: Word | None = None
+    is_targeted: bool | None = Field(default=None, alias="isTargeted")
 
 
 class Conversation(Part):
@@ -115,6 +117,12 @@ class Inbound(Part):
     def is_personal(self) -> bool:
         """Whether a person said or pressed something, so that somebody awaits an answer."""
         return self.type in PERSONAL_TYPES
+
+    @property
+    def is_automatic(self) -> bool:
+        """Whether Teams sent it by itself: a card came into view, or somebody is typing a name."""
+        value = self.value if isinstance(self.value, dict) else {}
+        return self.name == SEARCH or value.get("trigger") == "automatic"
 
     def as_json(self) -> dict[str, object]:
         """Return the activity under its wire names, with nothing in it that was not checked."""

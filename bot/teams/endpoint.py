@@ -1,10 +1,11 @@
 """`POST /api/messages`: from the guard through the SDK's turn to one HTTP answer, never a 500."""
 
 import asyncio
-from collections import OrderedDict
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import partial
 from http import HTTPStatus
 
 import structlog
@@ -12,49 +13,45 @@ from aiohttp import web
 from botbuilder.core import InvokeResponse, TurnContext
 from botbuilder.schema import Activity, Attachment
 
-from bot.domain.errors import GraphError, MessengerError, StoreError
-from bot.domain.outcome import Failed, Outcome
-from bot.service.ports import Ids, Messenger, Request, Store
+from bot.domain.errors import GraphError, MessengerError
+from bot.domain.outcome import Failed, Noted, Outcome
+from bot.service.forms import Matches
+from bot.service.intent import FILL_VERB
+from bot.service.ports import Ids, Messenger, Reference, Request, Store
 from bot.service.turn import Turn
-from bot.teams.activity import INVOKE, MESSAGE
+from bot.teams.activity import INVOKE, MESSAGE, SEARCH, Inbound
 from bot.teams.adapter import TeamsAdapter
-from bot.teams.answers import MessageAnswer, PressAnswer, error_body
+from bot.teams.answers import FormMessages, MessageAnswer, PressAnswer
+from bot.teams.background import Background
 from bot.teams.body import TurnedAway
 from bot.teams.connector import ConnectorError
 from bot.teams.guard import Admitted, Guard
-from bot.teams.inbound import Malformed, reference_of, request_of
-from bot.teams.messenger import attachment_of, delivery_error
-from bot.teams.reply_toast import Brief
+from bot.teams.inbound import (
+    Malformed,
+    private,
+    request_of,
+    search_of,
+    visit_of,
+)
+from bot.teams.invokes import (
+    CARD_ACTION,
+    Shapes,
+    error_body,
+    found,
+    refused,
+    repeated,
+)
+from bot.teams.messenger import attachment_of, delivery_error, no_token
+from bot.teams.places import INSTALLATION, Places
+from bot.teams.remembered import Remembered
+from bot.teams.reply_form import choosable, option_of
 from bot.telemetry import Metrics
-from cards.frame import Rendered
 
 log = structlog.get_logger(__name__)
 ACKNOWLEDGE_S = 2.0
 HOLD_S = 6.0
-LAST_WORDS_S = 2.0
 INVOKE_S = 2.5
-REMEMBERED = 10_000
-
-
-class Remembered:
-    """The last activities that were taken in, so that a repeated one has no second answer."""
-
-    def __init__(self, size: int = REMEMBERED) -> None:
-        self._size = size
-        self._keys: OrderedDict[tuple[str, ...], None] = OrderedDict()
-
-    def add(self, key: tuple[str, ...]) -> bool:
-        """Remember a key; False when it was known."""
-        if key in self._keys:
-            return False
-        self._keys[key] = None
-        if len(self._keys) > self._size:
-            self._keys.popitem(last=False)
-        return True
-
-    def forget(self, key: tuple[str, ...]) -> None:
-        """Let a key in again: what it asked for was not carried out."""
-        self._keys.pop(key, None)
+REPEATED = Noted("taken-in")
 
 
 class Whole(dict[str, object]):
@@ -62,36 +59,6 @@ class Whole(dict[str, object]):
 
     def __deepcopy__(self, _memo: object) -> "Whole":
         return self
-
-
-class Background:
-    """Work that outlives its HTTP request; owned and awaited by the application."""
-
-    def __init__(self) -> None:
-        self._tasks: set[asyncio.Task[None]] = set()
-
-    @property
-    def is_busy(self) -> bool:
-        """Whether anything runs."""
-        return bool(self._tasks)
-
-    def spawn(self, work: Coroutine[object, object, None]) -> asyncio.Task[None]:
-        """Start work that reports its own errors."""
-        task = asyncio.get_running_loop().create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-        return task
-
-    async def stop(self, grace_s: float) -> None:
-        """Give running work `grace_s` seconds, then end it."""
-        if not self._tasks:
-            return
-        _, late = await asyncio.wait(tuple(self._tasks), timeout=grace_s)
-        for task in late:
-            task.cancel()
-        if late:
-            # What is ended still tells people so.
-            await asyncio.wait(late, timeout=LAST_WORDS_S)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,10 +69,11 @@ class Parts:
     adapter: TeamsAdapter
     turn: Turn
     messenger: Messenger
-    render: Callable[[Outcome], Rendered]
-    say: Callable[[Brief], str]
+    shapes: Shapes
     store: Store
     ids: Ids
+    now: Callable[[], datetime]
+    is_targeted: bool
     background: Background
     metrics: Metrics
 
@@ -116,7 +84,8 @@ class Endpoint:
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
         self._seen = Remembered()
-        self._references = Remembered()
+        self._forms = FormMessages()
+        self._places = Places(parts.store, parts.now)
 
     async def messages(self, request: web.Request) -> web.Response:
         """Handle one activity; see the contract's answers to the wire."""
@@ -136,20 +105,31 @@ class Endpoint:
         key = (admitted.tenant, payload.conversation.id, payload.id or "", payload.type)
         if admitted.stale or (payload.id and not self._seen.add(key)):
             log.info("activity without effect", stale=admitted.stale, type=payload.type)
-            return web.json_response({}) if payload.type == INVOKE else web.Response()
-        _ = self._parts.background.spawn(self._keep_reference(admitted))
+            again = repeated(payload.name, self._parts.shapes.say(REPEATED))
+            return web.json_response(again) if payload.type == INVOKE else web.Response()
+        _ = self._parts.background.spawn(self._places.keep(admitted))
         asked = request_of(admitted)
         if isinstance(asked, Malformed):
-            return web.json_response(error_body("BadRequest", asked.message))
+            return web.json_response(refused(payload.name, "BadRequest", asked.message))
         if asked is None and payload.type == INVOKE:
             # Not 501: the connector takes a 5xx for a broken bot, and may send the invoke again.
             return web.json_response(error_body("NotSupported", "The bot has no such invoke."))
         if asked is None:
+            visit = visit_of(admitted)
+            if visit and _is_installed(admitted):
+                _ = self._parts.background.spawn(self._welcome(visit))
             return web.Response()
+        if self._parts.is_targeted:
+            asked = private(asked, payload)
         structlog.contextvars.bind_contextvars(turn=payload.id, actor=asked.actor.oid)
 
         async def logic(context: TurnContext) -> None:
-            await self._run(context, asked, key, is_press=payload.type == INVOKE)
+            if payload.type == INVOKE:
+                body = await self._invoked(asked, key, payload)
+                response = InvokeResponse(status=int(HTTPStatus.OK), body=body)
+                await context.send_activity(Activity(type="invokeResponse", value=response))
+                return
+            await self._run(context, asked, key)
 
         answer = await self._parts.adapter.run(payload.as_json(), logic)
         structlog.contextvars.unbind_contextvars("turn", "actor")
@@ -157,25 +137,45 @@ class Endpoint:
             return web.Response(status=HTTPStatus.ACCEPTED)
         return web.json_response(answer.body, status=answer.status)
 
-    async def _run(
-        self, context: TurnContext, asked: Request, key: tuple[str, ...], *, is_press: bool
-    ) -> None:
-        if is_press:
-            press = PressAnswer(
-                reference=asked.reference,
-                messenger=self._parts.messenger,
-                render=self._parts.render,
-                say=self._parts.say,
-            )
-            _ = self._parts.background.spawn(self._handle(asked, press, key))
-            body = await press.body(INVOKE_S)
-            response = InvokeResponse(status=int(HTTPStatus.OK), body=body)
-            await context.send_activity(Activity(type="invokeResponse", value=response))
-            return
+    async def _invoked(
+        self, asked: Request, key: tuple[str, ...], payload: Inbound
+    ) -> Mapping[str, object]:
+        """Return the body of an invoke's answer, in time."""
+        if payload.name == SEARCH:
+            return await self._searched(asked, payload.value)
+        is_card = payload.name == CARD_ACTION
+        is_sent = (asked.submission or {}).get("verb") == FILL_VERB
+        press = PressAnswer(
+            reference=asked.reference,
+            messenger=self._parts.messenger,
+            shape=partial(self._parts.shapes.body, payload.name),
+            forms=self._forms if is_card else None,
+            is_form=is_card and is_sent,
+            presser=payload.sender.id if self._parts.is_targeted and payload.sender else None,
+        )
+        _ = self._parts.background.spawn(self._handle(asked, press, key))
+        return await press.body(INVOKE_S)
+
+    async def _searched(self, asked: Request, value: object) -> Mapping[str, object]:
+        search = search_of(value)
+        if isinstance(search, Malformed):
+            return error_body("BadRequest", search.message)
+        try:
+            async with asyncio.timeout(INVOKE_S):
+                matches = await self._parts.turn.search(asked, search)
+        except TimeoutError:
+            matches = Failed("timeout", self._parts.ids.new()[:8])
+        if isinstance(matches, Matches):
+            rows = choosable(matches.rows)
+            return found([option_of(matches.kind, values) for values in rows])
+        return error_body("SearchFailed", self._parts.shapes.say(matches))
+
+    async def _run(self, context: TurnContext, asked: Request, key: tuple[str, ...]) -> None:
         message = MessageAnswer(
             reference=asked.reference,
-            post=lambda outcome: self._post(context, outcome),
+            post=partial(self._first, context, asked.reference),
             messenger=self._parts.messenger,
+            posted_form=partial(self._forms.add, asked.reference),
         )
         work = self._parts.background.spawn(self._handle(asked, message, key))
         done, _ = await asyncio.wait({work}, timeout=ACKNOWLEDGE_S)
@@ -186,6 +186,24 @@ class Endpoint:
         if work in done and work.cancelled():
             # Nothing was carried out, so Teams is to send it again: to the next process.
             raise TurnedAway(HTTPStatus.SERVICE_UNAVAILABLE, "stopping")
+
+    async def _welcome(self, visit: Request) -> None:
+        """Say hello to whoever installed the bot: a message of its own, not a reply."""
+        place = visit.reference
+        reference = replace(place, conversation=place.root, reply_to=None)
+        outcome = await self._parts.turn.welcome(visit)
+        try:
+            _ = await self._parts.messenger.post(reference, outcome)
+        except MessengerError as error:
+            log.warning("welcome not delivered", reason=str(error))
+
+    async def _first(
+        self, context: TurnContext, reference: Reference, outcome: Outcome
+    ) -> str | None:
+        """Post the first message of a turn; the SDK cannot send what one person alone sees."""
+        if reference.private_to is None:
+            return await self._post(context, outcome)
+        return await self._parts.messenger.post(reference, outcome)
 
     async def _acknowledge(self, answer: MessageAnswer) -> None:
         try:
@@ -213,8 +231,8 @@ class Endpoint:
             except MessengerError as error:
                 log.warning("answer not delivered", reason=str(error))
 
-    async def _post(self, context: TurnContext, outcome: Outcome) -> str:
-        rendered = self._parts.render(outcome)
+    async def _post(self, context: TurnContext, outcome: Outcome) -> str | None:
+        rendered = self._parts.shapes.render(outcome)
         self._parts.metrics.outcomes.labels(type(outcome).__name__).inc()
         card = attachment_of(rendered)
         activity = Activity(
@@ -227,22 +245,14 @@ class Endpoint:
         try:
             response = await context.send_activity(activity)
         except ConnectorError as error:
-            raise delivery_error(error) from error
+            raise delivery_error(error, is_new=True) from error
         except GraphError as error:
-            raise MessengerError("no token for the connector", is_final=False) from error
-        return str(response.id or "") if response else ""
+            raise no_token(error) from error
+        return str(response.id) if response and response.id else None
 
-    async def _keep_reference(self, admitted: Admitted) -> None:
-        """Store where the conversation can be reached, when that is news to this process."""
-        heard = reference_of(admitted)
-        # One a conversation, not one a thread: a new thread is no new place.
-        reference = replace(heard, conversation=heard.root, reply_to=None)
-        key = (reference.tenant, reference.conversation, reference.service_url)
-        if not self._references.add(key):
-            return
-        try:
-            async with self._parts.store.begin() as tx:
-                await tx.save_reference(reference)
-        except StoreError:
-            self._references.forget(key)
-            log.warning("reference not kept", reason="store unavailable")
+
+def _is_installed(admitted: Admitted) -> bool:
+    """Whether somebody installed the bot just now, and not again and again."""
+    payload = admitted.payload
+    is_new = payload.type == INSTALLATION and payload.action == "add"
+    return is_new and not admitted.throttled

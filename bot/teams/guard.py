@@ -29,10 +29,13 @@ log: structlog.typing.FilteringBoundLogger = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Admission:
-    """Who is let in: activities to this bot, from these tenants, through these service URLs."""
+    """Who is let in: activities to this bot, from these tenants, through these service URLs.
+
+    `tenants` is asked for each activity, because the policy's may change; ids in lower case.
+    """
 
     app_id: str
-    tenants: frozenset[str]
+    tenants: Callable[[], frozenset[str]]
     service_urls: ServiceUrls
 
 
@@ -89,7 +92,6 @@ class Guard:
         now: Callable[[], datetime],
     ) -> None:
         self._admission = admission
-        self._tenants = frozenset(tenant.lower() for tenant in admission.tenants)
         self._capacity = capacity
         self._rates = rates
         self._tokens = tokens
@@ -151,7 +153,9 @@ class Guard:
         tenant = self._tenant(inbound)
         person = _person(inbound)
         stale = self._is_stale(inbound.timestamp)
-        throttled = not stale and not await self._rates.admits(tenant, person)
+        throttled = not stale and not await self._rates.admits(
+            tenant, person, is_automatic=inbound.is_automatic
+        )
         return Admitted(inbound, tenant, person, stale, throttled)
 
     def _tenant(self, inbound: Inbound) -> str:
@@ -164,7 +168,7 @@ class Guard:
             raise TurnedAway(403, "recipient")
         named = inbound.channel_data.tenant if inbound.channel_data else None
         tenant = named.id.lower() if named else None
-        if tenant is None or tenant not in self._tenants:
+        if tenant is None or tenant not in self._admission.tenants():
             raise TurnedAway(403, "tenant")
         said_in = inbound.conversation.tenant_id
         if said_in is not None and said_in.lower() != tenant:

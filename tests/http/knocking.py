@@ -9,8 +9,10 @@ from dataclasses import dataclass, field
 import httpx
 from structlog.testing import capture_logs
 from typing_extensions import override
+from yarl import URL
 
 from bot.sandbox.journal import JsonObject
+from tests.support.calls import Address
 from tests.support.stage import Stage
 
 JSON = "application/json"
@@ -77,6 +79,21 @@ class Door:
         return await self.stage.http.request(
             method, f"{self.stage.url}{path}", content=content, headers=kept, timeout=30
         )
+
+    @property
+    def friends(self) -> set[Address]:
+        """The addresses that may be connected to: the bot's own, and the sandbox's."""
+        urls = (URL(self.stage.url), URL(self.stage.sandbox.url))
+        return {(str(url.host), int(url.port or 0)) for url in urls}
+
+    async def broken_answers(self) -> list[str]:
+        """Return how often each status of 500 and above was answered, but for 503."""
+        metrics = await self.stage.http.get(f"{self.stage.url}/metrics")
+        return [
+            line
+            for line in metrics.text.splitlines()
+            if line.startswith('bot_activities_total{answer="5') and 'answer="503"' not in line
+        ]
 
     @contextmanager
     def traced(self) -> Iterator[Trace]:

@@ -219,7 +219,14 @@ async def test_a_repeated_activity_is_answered_once(door: Door) -> None:
     assert len(trace.posts) == 1
 
 
-async def test_a_repeated_press_is_answered_with_nothing(door: Door) -> None:
+TAKEN_IN = {
+    "statusCode": 200,
+    "type": "application/vnd.microsoft.activity.message",
+    "value": "Already taken in. This came before; nothing happens twice. Contoso Lab · sandbox",
+}
+
+
+async def test_a_repeated_press_is_answered_in_words_and_without_effect(door: Door) -> None:
     press = door.press()
     await door.knock(press)
     await door.stage.settle()
@@ -228,7 +235,7 @@ async def test_a_repeated_press_is_answered_with_nothing(door: Door) -> None:
         response = await door.knock(press)
         await door.stage.settle()
 
-    assert (response.status_code, response.json()) == (200, {})
+    assert (response.status_code, response.json()) == (200, TAKEN_IN)
     assert trace.posts == trace.graph == []
 
 

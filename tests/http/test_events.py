@@ -21,7 +21,7 @@ WIRE_EVENTS: dict[str, JsonObject] = {
     "reaction": {"type": "messageReaction", "reactionsAdded": [{"type": "like"}]},
     "edited": {"type": "messageUpdate", "channelData": None},
     "deleted": {"type": "messageDelete"},
-    "installed": {"type": "installationUpdate", "action": "add"},
+    "upgraded": {"type": "installationUpdate", "action": "add-upgrade"},
     "removed": {"type": "installationUpdate", "action": "remove"},
     "joined": {"type": "conversationUpdate", "membersAdded": [{"id": "29:new"}]},
     "unknown": {"type": "somethingNew"},

@@ -1,9 +1,10 @@
-"""Whatever a signed activity says, the bot answers, changes nothing by accident, and never breaks.
+"""Whatever a signed activity says, the bot answers soon, changes nothing by accident, never breaks.
 
-`FUZZ_EXAMPLES=5000 pytest tests/http/test_fuzz.py` tries more, and other ones each time.
+`FUZZ_EXAMPLES=33400 pytest tests/http/test_fuzz.py` sends 100,200, and other ones each time.
 """
 
 import os
+import time
 from collections.abc import Sequence
 
 import pytest
@@ -16,6 +17,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 ASKED_FOR = os.environ.get("FUZZ_EXAMPLES", "")  # noqa: TID251 - a run's own size
 EXAMPLES = int(ASKED_FOR or 300)
+SOON_S = 2.0
 trying = settings(
     max_examples=EXAMPLES,
     derandomize=not ASKED_FOR,
@@ -81,6 +83,25 @@ def said(door: Door, text: str, *, is_press: bool) -> JsonObject:
     return teams.message(world.vic, world.channel, text)
 
 
+async def assert_withstood(door: Door, activity: JsonObject) -> None:
+    # Slow work is acknowledged after two seconds; of this nothing is slow. What is slow because
+    # the machine was busy elsewhere is not slow again.
+    if await answered_within_s(door, activity) >= SOON_S:
+        repeated = activity | {"id": f"{activity.get('id')} again"}
+        assert await answered_within_s(door, repeated) < SOON_S, activity
+
+
+async def answered_within_s(door: Door, activity: JsonObject) -> float:
+    with door.traced() as trace:
+        began = time.monotonic()
+        response = await door.knock(activity)
+        took_s = time.monotonic() - began
+
+    assert response.status_code < 500
+    assert not any("exc_info" in line for line in trace.lines), trace.lines
+    return took_s
+
+
 @trying
 @given(text=TEXTS, is_press=st.booleans(), changes=CHANGES)
 async def test_no_activity_breaks_the_bot(
@@ -92,11 +113,7 @@ async def test_no_activity_breaks_the_bot(
     activity = said(door, text, is_press=is_press)
     for place, value in changes:
         put(activity, place, value)
-    with door.traced() as trace:
-        response = await door.knock(activity)
-
-    assert response.status_code < 500
-    assert not any("exc_info" in line for line in trace.lines), trace.lines
+    await assert_withstood(door, activity)
 
 
 @trying
@@ -105,11 +122,7 @@ async def test_no_kind_of_activity_breaks_the_bot(
     door: Door, kind: str, text: str, value: object
 ) -> None:
     activity = said(door, text, is_press=False) | {"type": kind, "value": value}
-    with door.traced() as trace:
-        response = await door.knock(activity)
-
-    assert response.status_code < 500
-    assert not any("exc_info" in line for line in trace.lines), trace.lines
+    await assert_withstood(door, activity)
 
 
 @trying

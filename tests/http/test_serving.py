@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from bot.app import SystemClock
+from bot.chance import SystemClock
 from bot.cli.demo import APP_ID, SECRET
 from bot.sandbox.faults import Fault, FaultKind
 from bot.sandbox.identity import Registration

@@ -4,11 +4,12 @@ import asyncio
 import gzip
 import json
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 
 import pytest
 import pytest_asyncio
-from aiohttp import ClientSession, web
+from aiohttp import ClientError, ClientSession, web
 from structlog.testing import capture_logs
 
 from bot.clouds import GLOBAL
@@ -31,7 +32,7 @@ from tests.support.tokens import (
 
 TENANT = "0aa0c1de-0000-4000-8000-0000000000aa"
 PERSON = "0aa0c1de-0000-4000-8000-0000000000bb"
-ADMISSION = Admission(APP_ID, frozenset({TENANT.upper()}), ServiceUrls(GLOBAL, frozenset()))
+ADMISSION = Admission(APP_ID, lambda: frozenset({TENANT}), ServiceUrls(GLOBAL, frozenset()))
 JSON = "application/json; charset=utf-8"
 
 
@@ -72,6 +73,7 @@ class Door:
     arrived: asyncio.Queue[None] = field(default_factory=asyncio.Queue)
     turning: asyncio.Queue[None] = field(default_factory=asyncio.Queue)
     answered: asyncio.Queue[int] = field(default_factory=asyncio.Queue)
+    reasons: list[str] = field(default_factory=list)
     busy: asyncio.Event | None = None
 
     async def answer(self, request: web.Request) -> web.Response:
@@ -88,6 +90,7 @@ class Door:
                 if self.busy is not None:
                     await self.busy.wait()
         except TurnedAway as refusal:
+            self.reasons.append(str(refusal))
             return refusal.status
         return 200
 
@@ -126,11 +129,12 @@ class Opening:
         capacity: Capacity | None = None,
         rates: Rates | None = None,
         signed_only: bool = True,
+        tenants: frozenset[str] = frozenset({TENANT}),
     ) -> Door:
         keys = SigningKeys(http=self.http, metadata_url=METADATA_URL, now=self.clock)
         tokens = TokenCheck(keys=keys, app_id=APP_ID, issuer=ISSUER, now=self.clock)
         guard = Guard(
-            admission=ADMISSION,
+            admission=replace(ADMISSION, tenants=lambda: tenants),
             capacity=capacity or Capacity(),
             rates=rates or Rates(person=0, tenant=0),
             tokens=tokens if signed_only else None,
@@ -263,6 +267,7 @@ async def test_a_body_that_does_not_arrive_is_given_up(opening: Opening) -> None
     reader, writer = await half_sent(door, signed(claims(door.clock)))
 
     assert b" 408 " in await reader.readline()
+    assert door.reasons == ["body too slow"]
     writer.close()
 
 
@@ -297,6 +302,7 @@ async def test_a_connection_that_breaks_off_gives_its_place_back(opening: Openin
 
     async with asyncio.timeout(5):
         assert await door.answered.get() == 400
+    assert door.reasons == ["body broke off"]
     assert await door.post(activity()) == 200
 
 
@@ -426,6 +432,7 @@ async def test_two_tokens_are_one_too_many(door: Door) -> None:
     headers = [("Content-Type", JSON), ("Authorization", token), ("Authorization", token)]
     async with door.session.post(door.url, data=b"{}", headers=headers) as answer:
         assert answer.status in {400, 401}
+    assert door.reasons in ([], ["several tokens"])
 
 
 @pytest.mark.parametrize("service_url", [None, "", 5, "https://smba.trafficmanager.net/emea/"])
@@ -529,6 +536,26 @@ async def test_one_person_beyond_their_rate_is_told_so_and_others_are_not(
     assert [said.throttled for said in door.admitted] == [False, False, True, False]
 
 
+@pytest.mark.parametrize(
+    "automatic",
+    [
+        {"type": "invoke", "name": "application/search", "value": {"queryText": "EX"}},
+        {"type": "invoke", "name": "adaptiveCard/action", "value": {"trigger": "automatic"}},
+    ],
+    ids=["search", "refresh"],
+)
+async def test_what_teams_sends_by_itself_takes_nothing_from_what_somebody_says(
+    opening: Opening, automatic: dict[str, object]
+) -> None:
+    door = await opening(rates=Rates(person=1, tenant=0))
+    for _ in range(2):
+        await door.post(activity(**automatic))
+
+    await door.post(activity())
+
+    assert [said.throttled for said in door.admitted] == [False, True, False]
+
+
 async def test_a_whole_tenant_beyond_its_rate_is_told_so(opening: Opening) -> None:
     door = await opening(rates=Rates(person=0, tenant=2))
     for number in range(3):
@@ -536,6 +563,19 @@ async def test_a_whole_tenant_beyond_its_rate_is_told_so(opening: Opening) -> No
         assert await door.post(activity(**{"from": sender})) == 200
 
     assert [said.throttled for said in door.admitted] == [False, False, True]
+
+
+async def test_a_tenants_rate_is_its_own(opening: Opening) -> None:
+    other = "0aa0c1de-0000-4000-8000-0000000000cc"
+    door = await opening(rates=Rates(person=0, tenant=1), tenants=frozenset({TENANT, other}))
+    there = {
+        "channelData": {"tenant": {"id": other}},
+        "conversation": {"id": "19:x", "tenantId": other},
+    }
+    for changes in ({}, {}, there, there):
+        await door.post(activity(**changes))
+
+    assert [said.throttled for said in door.admitted] == [False, True, False, True]
 
 
 async def test_rates_remember_a_bounded_number_of_people() -> None:
@@ -554,6 +594,84 @@ async def test_without_token_check_everything_else_stays(opening: Opening) -> No
     assert await door.post(activity(channelId="webchat"), {"Authorization": ""}) == 403
     assert await door.post(activity(serviceUrl="https://evil.example/")) == 403
     assert await door.post(activity(serviceUrl=None)) == 400
+
+
+OTHER = "0aa0c1de-0000-4000-8000-0000000000cc"
+REASONS: list[tuple[object, dict[str, str], tuple[int, str]]] = [
+    (activity(), {"Content-Type": "text/plain"}, (415, "content type")),
+    (activity(), {"Content-Type": ""}, (415, "content type")),
+    (b"", {"Content-Encoding": "gzip"}, (415, "content encoding")),
+    (b" " * (MAX_BODY_BYTES + 1), {}, (413, "body too long")),
+    (activity(), {"Authorization": ""}, (401, "no token")),
+    (b"[" * 33, {}, (400, "body too deep")),
+    (b"{", {}, (400, "body is not strict JSON")),
+    (b'{"a": 1, "a": 1}', {}, (400, "body is not strict JSON")),
+    (b'{"a": 1e999}', {}, (400, "body is not strict JSON")),
+    (b'{"a": "\\ud83d"}', {}, (400, "body is not strict JSON")),
+    (b"[]", {}, (400, "body is not a JSON object")),
+    (activity(serviceUrl="https://x.example/"), {}, (401, "service url differs")),
+    (activity(type=7), {}, (400, "activity malformed")),
+    (activity(channelId="webchat"), {}, (403, "channel")),
+    (activity(recipient={"id": "28:another"}), {}, (403, "recipient")),
+    (activity(channelData={"tenant": {"id": OTHER}}), {}, (403, "tenant")),
+    (activity(channelData=None), {}, (403, "tenant")),
+    (
+        activity(conversation={"id": "19:x", "tenantId": OTHER}),
+        {},
+        (403, "tenant of the conversation"),
+    ),
+    (activity(**{"from": None}), {}, (403, "sender has no directory id")),
+    (activity(**{"from": {"id": "29:x"}}), {}, (403, "sender has no directory id")),
+    (activity(id=None), {}, (400, "activity without id")),
+]
+
+
+@pytest.mark.parametrize(("body", "headers", "expected"), REASONS)
+async def test_the_log_says_of_each_refusal_what_was_wrong(
+    door: Door, body: object, headers: dict[str, str], expected: tuple[int, str]
+) -> None:
+    with capture_logs() as logs:
+        status = await door.post(body, headers)
+
+    lines = [line for line in logs if line["event"] == "request refused"]
+    assert [(line["status"], line["reason"]) for line in lines] == [expected]
+    assert (status, *door.reasons) == expected
+
+
+async def test_the_log_says_of_a_method_and_of_a_foreign_address_what_was_wrong(
+    door: Door,
+) -> None:
+    foreign = signed(claims(door.clock, serviceurl="https://evil.example/"))
+    await door.post(activity(), method="PUT")
+    await door.post(activity(serviceUrl="https://evil.example/"), {"Authorization": foreign})
+
+    assert door.reasons == ["method", "service url not allowed"]
+
+
+async def test_a_body_in_many_pieces_is_read_whole(door: Door) -> None:
+    content = json.dumps(activity()).encode()
+
+    async def pieces() -> AsyncIterator[bytes]:
+        for start in range(0, len(content), 100):
+            yield content[start : start + 100]
+
+    headers = {"Content-Type": JSON, "Authorization": signed(claims(door.clock))}
+    async with door.session.post(door.url, data=pieces(), headers=headers) as answer:
+        assert answer.status == 200
+    assert len(door.admitted) == 1
+
+
+async def test_one_body_too_many_in_pieces_is_called_too_long(door: Door) -> None:
+    async def pieces() -> AsyncIterator[bytes]:
+        for _ in range(5):
+            yield b" " * (MAX_BODY_BYTES // 4)
+
+    headers = {"Content-Type": JSON, "Authorization": signed(claims(door.clock))}
+    with suppress(ClientError):
+        async with door.session.post(door.url, data=pieces(), headers=headers):
+            pass
+    assert await door.answered.get() == 413
+    assert door.reasons == ["body too long"]
 
 
 async def test_each_refusal_is_one_line_without_token_or_body(door: Door) -> None:

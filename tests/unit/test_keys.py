@@ -292,6 +292,12 @@ async def test_an_unusable_key_is_passed_over(
     assert await keys.find("second") is not None
 
 
+async def test_a_key_that_names_no_use_is_for_signing(keys: SigningKeys, issuer: Issuer) -> None:
+    issuer.keys = [jwk("first", use=None)]
+
+    assert await keys.find("first") is not None
+
+
 async def test_no_usable_key_at_all_leaves_the_old_ones(
     keys: SigningKeys, issuer: Issuer, clock: Clock
 ) -> None:

@@ -1,5 +1,7 @@
 """The bot's token goes to Teams, or stays at home."""
 
+from dataclasses import replace
+
 import pytest
 
 from bot.clouds import CHINA, GLOBAL, sandbox_cloud
@@ -109,3 +111,11 @@ def test_a_listed_sandbox_service_url_is_let_in() -> None:
     cloud = sandbox_cloud("http://127.0.0.1:9000", ("http://127.0.0.1:9100/emea",))
 
     assert ServiceUrls(cloud, frozenset()).allows("http://127.0.0.1:9100/emea/")
+
+
+@pytest.mark.parametrize("prefix", ["http://127.0.0.1:9000/amer", "http://127.0.0.1:9000/amer/"])
+@pytest.mark.parametrize("url", ["http://127.0.0.1:9000/amer", "http://127.0.0.1:9000/amer/x/"])
+def test_a_slash_at_the_end_of_the_sandboxs_address_makes_no_difference(
+    prefix: str, url: str
+) -> None:
+    assert ServiceUrls(replace(GLOBAL, service_prefixes=(prefix,)), frozenset()).allows(url)

@@ -118,14 +118,91 @@ def test_a_managed_identity_needs_no_secret() -> None:
 
 def test_a_certificate_takes_the_secrets_place(tmp_path: Path) -> None:
     pem = tmp_path / "bot.pem"
-    pem.write_text("", "utf-8")
+    pem.write_text("canary", "utf-8")
     pem.chmod(0o640)
     certificate = LEAST | {"MicrosoftAppPassword": "", "BOT_CERTIFICATE_FILE": str(pem)}
 
     assert Settings.read(certificate).certificate_file == pem
     assert refused(certificate | {"MicrosoftAppPassword": "canary"}) == "BOT_CERTIFICATE_FILE"
-    pem.chmod(0o644)
-    assert refused(certificate) == "BOT_CERTIFICATE_FILE"
+    for mode in (0o644, 0o602):
+        pem.chmod(mode)
+        assert refused(certificate) == "BOT_CERTIFICATE_FILE"
+
+
+@pytest.mark.parametrize(
+    ("name", "beside"),
+    [
+        ("MicrosoftAppPassword_FILE", {"MicrosoftAppPassword": ""}),
+        ("BOT_GRAPH_CLIENT_SECRET_FILE", {"BOT_GRAPH_CLIENT_ID": OTHER}),
+        ("BOT_DATABASE_URL_FILE", {}),
+        ("BOT_CERTIFICATE_FILE", {"MicrosoftAppPassword": ""}),
+    ],
+)
+def test_a_secrets_file_must_be_there_filled_and_closed_to_others(
+    name: str, beside: dict[str, str], tmp_path: Path
+) -> None:
+    path = tmp_path / "secret"
+    given = LEAST | beside | {name: str(path)}
+
+    assert refused(given) == name
+    path.write_text(" \n", "utf-8")
+    path.chmod(0o600)
+    assert refused(given) == name
+    path.write_text("sqlite:///canary.db\n", "utf-8")
+    assert "canary" not in repr(Settings.read(given))
+    path.chmod(0o604)
+    assert refused(given) == name
+
+
+def test_the_databases_url_may_stand_in_a_file(tmp_path: Path) -> None:
+    path = tmp_path / "url"
+    path.write_text("postgresql://bot:canary@db.example/bot\n", "utf-8")
+    path.chmod(0o400)
+    settings = Settings.read(LEAST | {"BOT_DATABASE_URL_FILE": str(path)})
+
+    assert settings.database_url == "postgresql://bot:canary@db.example/bot"
+
+
+@pytest.mark.parametrize(
+    ("changes", "setting"),
+    [
+        ({"MicrosoftAppPassword_FILE": "x"}, "MicrosoftAppPassword_FILE"),
+        ({"BOT_CERTIFICATE_FILE": "x"}, "BOT_CERTIFICATE_FILE"),
+        ({"MicrosoftAppType": "UserAssignedMSI"}, "MicrosoftAppType"),
+        ({"BOT_GRAPH_CLIENT_SECRET": "canary"}, "BOT_GRAPH_CLIENT_ID"),
+        ({"BOT_GRAPH_CLIENT_ID": OTHER}, "BOT_GRAPH_CLIENT_ID"),
+        (
+            {
+                "BOT_GRAPH_CLIENT_ID": OTHER,
+                "BOT_GRAPH_CLIENT_SECRET": "canary",
+                "BOT_GRAPH_CLIENT_SECRET_FILE": "x",
+            },
+            "BOT_GRAPH_CLIENT_SECRET_FILE",
+        ),
+    ],
+)
+def test_there_is_one_proof_for_each_application(changes: dict[str, str], setting: str) -> None:
+    assert refused(LEAST | changes) == setting
+
+
+def test_a_second_managed_identity_may_serve_graph() -> None:
+    identity = LEAST | {"MicrosoftAppPassword": "", "MicrosoftAppType": "UserAssignedMSI"}
+
+    assert Settings.read(identity | {"BOT_GRAPH_CLIENT_ID": OTHER}).graph_client_id == OTHER
+
+
+@pytest.mark.parametrize(
+    ("given", "names"),
+    [
+        ({}, "MicrosoftAppId, MicrosoftAppPassword, MicrosoftAppTenantId"),
+        ({"MicrosoftAppId": APP}, "MicrosoftAppPassword, MicrosoftAppTenantId"),
+        ({"MicrosoftAppType": "UserAssignedMSI"}, "MicrosoftAppId, MicrosoftAppTenantId"),
+        (LEAST | {"MicrosoftAppId": ""}, "MicrosoftAppId"),
+        (LEAST | {"BOT_CLOUD": "sandbox"}, "BOT_SANDBOX_URL"),
+    ],
+)
+def test_all_that_is_missing_is_named_at_once(given: dict[str, str], names: str) -> None:
+    assert refused(given) == names
 
 
 @pytest.mark.parametrize(
@@ -204,5 +281,5 @@ def test_every_setting_has_a_name_and_a_line_that_explains_it() -> None:
 
     assert len(set(names)) == len(names)
     for name, field in Settings.model_fields.items():
-        assert re.fullmatch(r"MicrosoftApp[A-Za-z]+|BOT_[A-Z_]+", field.alias or ""), name
+        assert re.fullmatch(r"MicrosoftApp[A-Za-z]+(_FILE)?|BOT_[A-Z_]+", field.alias or ""), name
         assert re.fullmatch(r"[^\n|]{5,100}[.]", field.description or ""), name

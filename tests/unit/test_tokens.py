@@ -5,6 +5,7 @@ import hmac
 import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from hashlib import sha256
 
 import jwt
 import pytest
@@ -390,3 +391,63 @@ async def test_only_so_many_tokens_are_remembered(world: World) -> None:
     await world.check.verify(oldest, service_url=SERVICE_URL)
 
     assert len(world.check._verified) == REMEMBER_AT_MOST  # noqa: SLF001 - the bound is what is promised
+
+
+async def test_a_remembered_token_is_not_checked_again(world: World) -> None:
+    world.clock.advance(minutes=1)
+    await world.check.verify(signed(claims(world.clock)), service_url=SERVICE_URL)
+    world.clock.advance(minutes=4)
+    remembered = signed(claims(world.clock, late=True))
+    await world.check.verify(remembered, service_url=SERVICE_URL)
+    world.clock.advance(minutes=1)
+    world.issuer.keys = [jwk("second")]
+    await world.check.verify(signed(claims(world.clock), kid="second"), service_url=SERVICE_URL)
+
+    # Its key is gone by now, and its memory is not.
+    await world.check.verify(remembered, service_url=SERVICE_URL)
+    assert await world.refusal(signed(claims(world.clock, n=1))) is Reason.UNKNOWN_KEY
+
+
+async def test_the_newest_tokens_are_the_ones_remembered(world: World) -> None:
+    newest = ""
+    for number in range(REMEMBER_AT_MOST + 5):
+        newest = signed(claims(world.clock, n=number))
+        await world.check.verify(newest, service_url=SERVICE_URL)
+    world.clock.advance(minutes=4, seconds=30)
+    known = len(world.check._verified)  # noqa: SLF001 - what is kept is what is promised
+
+    await world.check.verify(newest, service_url=SERVICE_URL)
+
+    assert known == REMEMBER_AT_MOST
+    assert sha256(newest.split()[1].encode()).digest() in world.check._verified  # noqa: SLF001
+
+
+@pytest.mark.parametrize(("lifetime", "is_good"), [(0, False), (1, True)])
+async def test_a_token_lives_for_a_second_at_least(
+    world: World,
+    lifetime: int,
+    is_good: bool,  # noqa: FBT001 - a parameter of the table
+) -> None:
+    authorization = signed(claims(world.clock, exp=world.clock.seconds + lifetime))
+
+    if is_good:
+        await world.check.verify(authorization, service_url=SERVICE_URL)
+    else:
+        assert await world.refusal(authorization) is Reason.LIFETIME
+
+
+async def test_an_unauthorised_error_says_why() -> None:
+    assert str(Unauthorised(Reason.EXPIRED)) == "expired"
+
+
+@pytest.mark.parametrize("scheme", ["Basic", "Token", "Bearer Bearer", ""])
+async def test_a_good_token_under_another_scheme_is_refused(world: World, scheme: str) -> None:
+    token = signed(claims(world.clock)).removeprefix("Bearer ")
+
+    assert await world.refusal(f"{scheme} {token}") is Reason.MALFORMED
+
+
+async def test_a_good_token_of_absurd_length_is_refused(world: World) -> None:
+    authorization = signed(claims(world.clock, pad="x" * 16_000))
+
+    assert await world.refusal(authorization) is Reason.MALFORMED

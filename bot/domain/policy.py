@@ -3,13 +3,14 @@
 Deny beats allow, order never matters, no rule means no. A person is known by object id alone.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
 from enum import StrEnum
+from functools import partial, reduce
 from typing import TypeAlias
 
 from bot.domain.command import CommandSpec
+from bot.domain.consent import ApprovalRule, by_administrators, stricter
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,20 +23,6 @@ class Role:
     allow: tuple[str, ...] = ()
     deny: tuple[str, ...] = ()
     inherits: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class ApprovalRule:
-    """Which commands wait for another person, and for whom."""
-
-    commands: tuple[str, ...]
-    approvers: tuple[str, ...]
-    needed: int
-    expires: timedelta
-    execute_within: timedelta
-    needs_reason: bool
-    remind: timedelta | None
-    channel: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +63,10 @@ class Policy:
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """What the directory says of the person who asks. `groups` are those of the policy's alone."""
+    """What the directory says of the person who asks. `groups` are those of the policy's alone.
+
+    `is_foreign`: of another tenant than the bot's, so the directory knows nothing of them.
+    """
 
     oid: str
     tenant: str
@@ -84,6 +74,7 @@ class Person:
     is_guest: bool
     is_enabled: bool
     groups: frozenset[str]
+    is_foreign: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +154,7 @@ def decide(policy: Policy, person: Person, spec: CommandSpec, *, conversation: s
     held = tuple(grant.role for grant in grants_of(policy, person))
     verdict = _judge(policy, person, held, spec, conversation)
     if isinstance(verdict, Denied) and verdict.reason is Denial.NO_RULE:
-        return replace(verdict, roles=roles_allowing(policy, spec.permission))
+        return replace(verdict, roles=roles_allowing(policy, *spec.permissions))
     return verdict
 
 
@@ -183,23 +174,45 @@ def _judge(
     policy: Policy, person: Person, held: tuple[str, ...], spec: CommandSpec, conversation: str
 ) -> Verdict:
     permission = spec.permission
-    if not person.is_enabled:
-        return Denied(Denial.DISABLED, permission)
-    if person.is_guest and not policy.admits_guests:
-        return Denied(Denial.GUEST, permission)
+    unwelcome = shut_out(policy, person)
+    if unwelcome is not None:
+        return Denied(unwelcome, permission)
     if spec.is_open:
         return Allowed("", permission)
-    denying = _first(policy, held, permission, "deny")
+    denying = _first(policy, held, spec.permissions, "deny")
     if denying is not None:
         return Denied(Denial.DENY_RULE, permission, denying[1], held=held)
-    allowing = _first(policy, held, permission, "allow")
+    allowing = _first(policy, held, spec.permissions, "allow")
     if allowing is None:
         return Denied(Denial.NO_RULE, permission, held=held)
-    for rail in policy.guardrails:
-        if rail.channel == conversation and not any(matches(p, permission) for p in rail.allow):
-            return Denied(Denial.GUARDRAIL, permission, ", ".join(rail.allow), held=held)
+    rail = rail_of(policy, spec, conversation)
+    if rail is not None:
+        return Denied(Denial.GUARDRAIL, permission, ", ".join(rail.allow), held=held)
     rule = rule_of(policy, spec)
     return NeedsApproval(allowing[0], rule) if rule else Allowed(*allowing)
+
+
+def shut_out(policy: Policy, person: Person) -> Denial | None:
+    """Return why somebody may use nothing at all, whatever roles they have; None if they may."""
+    if not person.is_enabled:
+        return Denial.DISABLED
+    if policy.admits_guests:
+        return None
+    if person.is_foreign:
+        return None if person.tenant in policy.tenants else Denial.FOREIGN
+    return Denial.GUEST if person.is_guest else None
+
+
+def rail_of(policy: Policy, spec: CommandSpec, conversation: str) -> Guardrail | None:
+    """Return the guardrail that keeps a command out of a conversation, whoever asks."""
+    return next(
+        (
+            rail
+            for rail in policy.guardrails
+            if rail.channel == conversation and not _match(rail.allow, spec.permissions)
+        ),
+        None,
+    )
 
 
 def administrators(policy: Policy) -> tuple[str, ...]:
@@ -209,55 +222,57 @@ def administrators(policy: Policy) -> tuple[str, ...]:
     )
 
 
-def rule_for_many(policy: Policy, rule: ApprovalRule | None, count: int) -> ApprovalRule | None:
-    """Return the rule for a command on `count` records: above the limit an administrator votes."""
-    if count <= policy.bulk_limit:
-        return rule
-    admins = administrators(policy)
-    if rule is None:
-        return ApprovalRule(
-            commands=(),
-            approvers=admins,
-            needed=1,
-            expires=timedelta(hours=4),
-            execute_within=timedelta(hours=1),
-            needs_reason=False,
-            remind=None,
-            channel=None,
-        )
-    both = tuple(name for name in rule.approvers if name in admins)
-    return replace(rule, approvers=both or admins)
+def rule_of(policy: Policy, spec: CommandSpec, count: int = 1) -> ApprovalRule | None:
+    """Return what a writing command on `count` records waits for, by all rules that cover it.
 
-
-def rule_of(policy: Policy, spec: CommandSpec) -> ApprovalRule | None:
-    """Return the first approval rule that covers a writing command."""
-    covering = (
+    Above the bulk limit an administrator votes.
+    """
+    covering = [
         rule
         for rule in policy.approvals
         if spec.writes and any(matches(p, spec.permission) for p in rule.commands)
-    )
-    return next(covering, None)
+    ]
+    rule = reduce(partial(_stricter, policy), covering) if covering else None
+    if count <= policy.bulk_limit:
+        return rule
+    return by_administrators(rule, administrators(policy))
+
+
+def _stricter(policy: Policy, one: ApprovalRule, other: ApprovalRule) -> ApprovalRule:
+    """Return a rule that keeps both: it is decided by who may decide each, also as an heir."""
+    roles = {name: {role.name for role in policy.closure(name)} for name in policy.roles}
+    approvers = [
+        name
+        for name, held in roles.items()
+        if held & set(one.approvers) and held & set(other.approvers)
+    ]
+    return stricter(one, other, approvers)
+
+
+def _match(patterns: Iterable[str], permissions: Sequence[str]) -> str | None:
+    """Return the first pattern that one of the permissions fits."""
+    return next((p for p in patterns if any(matches(p, each) for each in permissions)), None)
 
 
 def _first(
-    policy: Policy, roles: tuple[str, ...], permission: str, side: str
+    policy: Policy, roles: tuple[str, ...], permissions: Sequence[str], side: str
 ) -> tuple[str, str] | None:
     for name in roles:
         role = policy.roles[name]
-        for pattern in role.allow if side == "allow" else role.deny:
-            if matches(pattern, permission):
-                return name, pattern
+        pattern = _match(role.allow if side == "allow" else role.deny, permissions)
+        if pattern is not None:
+            return name, pattern
     return None
 
 
-def _roles_allowing(policy: Policy, permission: str) -> Iterator[str]:
+def _roles_allowing(policy: Policy, permissions: Sequence[str]) -> Iterator[str]:
     for name in policy.roles:
         names = tuple(role.name for role in policy.closure(name))
-        allows = _first(policy, names, permission, "allow") is not None
-        if allows and _first(policy, names, permission, "deny") is None:
+        allows = _first(policy, names, permissions, "allow") is not None
+        if allows and _first(policy, names, permissions, "deny") is None:
             yield name
 
 
-def roles_allowing(policy: Policy, permission: str) -> tuple[str, ...]:
-    """Return the roles whose holders may run the command, in the order of the policy."""
-    return tuple(_roles_allowing(policy, permission))
+def roles_allowing(policy: Policy, *permissions: str) -> tuple[str, ...]:
+    """Return the roles whose holders have one of the permissions, in the order of the policy."""
+    return tuple(_roles_allowing(policy, permissions))

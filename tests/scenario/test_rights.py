@@ -5,12 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from bot.cli.demo import POLICY
 from bot.sandbox.directory import Account
 from bot.sandbox.faults import Fault, FaultKind
-from bot.sandbox.world import OPERATORS, VIEWERS
-from tests.support.stage import Script, Stage, joined, staged
+from bot.sandbox.people import Person
+from bot.sandbox.world import OPERATORS, TENANT, VIEWERS, person
+from tests.support.stage import POLICY, Script, Stage, joined, staged, text_of
 
+OTHER_TENANT = "0ddba11e-0000-4000-8000-00000000f0e1"
 APPROVAL = """
 [[approval]]
 commands  = ["exchange:delete"]
@@ -46,11 +47,22 @@ async def test_a_viewer_is_refused_every_write_and_it_is_audited(
 
 @pytest.mark.parametrize("text", [*WRITES, "/exchange list", "/exchange get EXCH01", "/history"])
 async def test_a_guest_is_refused_everything(text: str, stage: Stage) -> None:
+    before = len(stage.sandbox.graph.requests())
     said = await stage.sees("gus", text)
 
     assert "Guests may not use this bot in this tenant." in said
     assert stage.graph_writes() == []
-    assert "/deviceManagement" not in str(stage.sandbox.graph.requests())
+    assert "/deviceManagement" not in str(stage.sandbox.graph.requests()[before:])
+
+
+@pytest.mark.parametrize("text", ["/help", "/help exchange list", "/whoami", "/exchange list"])
+async def test_a_guest_is_told_what_they_are_here_and_whom_to_ask(text: str, stage: Stage) -> None:
+    said = " ".join((await stage.sees("gus", text)).split())
+
+    assert "You are a guest here." in said
+    assert "Contoso Lab" in said
+    assert "Ask a member of the team to run it" in said
+    assert "an administrator of the bot to let guests in" in said
 
 
 async def test_a_guest_is_let_in_where_the_policy_says_so(tmp_path: Path) -> None:
@@ -58,6 +70,45 @@ async def test_a_guest_is_let_in_where_the_policy_says_so(tmp_path: Path) -> Non
     async with staged(tmp_path, Script(policy=policy)) as stage:
         assert "5 in all" in await stage.sees("gus", "/exchange list")
         assert "None of your roles" in await stage.sees("gus", "/exchange sync EXCH01")
+
+
+async def hears(stage: Stage, who: Person, text: str) -> tuple[int, str]:
+    """Post what somebody types who is not of the demo; return the status and the newest card."""
+    response = await stage.post(stage.sandbox.teams().message(who, stage.world.channel, text))
+    await stage.settle()
+    shown = stage.shown()
+    return response.status_code, shown[-1] if shown else ""
+
+
+async def test_somebody_of_another_tenant_is_let_in_once_the_policy_names_it(
+    tmp_path: Path,
+) -> None:
+    eve = person("Eve Elsewhere", 7, tenant=OTHER_TENANT)
+    policy = POLICY.replace("[roles.viewer]", f'[roles.viewer]\npeople = ["{eve.oid}"]')
+    async with staged(tmp_path, Script(policy=policy)) as stage:
+        turned_away = await hears(stage, eve, "/exchange list")
+        stage.policy.write_text(f'{policy}\n[people]\ntenants = ["{OTHER_TENANT}"]\n', "utf-8")
+        stage.bot.policies.reload_if_changed()
+        let_in = await hears(stage, eve, "/exchange list")
+
+    assert turned_away == (403, "")
+    assert let_in[0] == 202
+    assert "5 in all" in let_in[1]
+
+
+async def test_a_tenant_let_in_by_setting_alone_is_told_that_the_policy_does_not_admit_it(
+    tmp_path: Path,
+) -> None:
+    eve = person("Eve Elsewhere", 7, tenant=OTHER_TENANT)
+    script = Script(settings={"BOT_ALLOWED_TENANTS": f"{TENANT},{OTHER_TENANT}"})
+    async with staged(tmp_path, script) as stage:
+        status, said = await hears(stage, eve, "/exchange list")
+
+        assert status == 202
+        assert "You are of another tenant." in said
+        assert "belongs to a tenant that is not let in" in said
+        assert "administrator of the bot to let your tenant in" in " ".join(said.split())
+        assert await stage.audited() == ["command refused"]
 
 
 async def test_a_disabled_account_is_refused_at_its_next_write(stage: Stage) -> None:
@@ -112,6 +163,32 @@ async def test_did_you_mean_offers_only_what_the_person_may_run(
     lines = said.partition("Did you mean")[2].splitlines()
     assert [line for line in lines if line.startswith("/")] == suggested
     assert stage.graph_writes() == []
+
+
+@pytest.mark.parametrize(
+    ("who", "words", "why", "suggested"),
+    [
+        ("ada", "frobnicate", "There is no command frobnicate.", []),
+        ("ada", "pauze", "There is no command pauze.", ["/pause"]),
+        ("vic", "pauze", "There is no command pauze.", []),
+        ("vic", "lst", "There is no command lst.", ["/exchange list"]),
+        ("vic", "EXCH01", "There is no command EXCH01.", []),
+        ("oli", "exchange snyc", "exchange has no verb snyc.", ["/exchange sync"]),
+        ("vic", "exchange snyc", "exchange has no verb snyc.", []),
+    ],
+)
+async def test_help_on_what_is_no_command_says_just_that_and_what_is_near(
+    who: str, words: str, why: str, suggested: list[str], stage: Stage
+) -> None:
+    heard = await stage.says(who, f"/help {words}")
+    said = text_of(heard)
+
+    lines = said.partition("Did you mean")[2].splitlines()
+    assert len(heard.cards) == 1
+    assert why in said
+    assert [line for line in lines if line.startswith("/")] == suggested
+    assert "Usage" not in said
+    assert "What you can do here" not in said
 
 
 async def test_a_manual_tells_who_may_run_a_command_that_one_may_not(stage: Stage) -> None:
@@ -270,12 +347,13 @@ async def test_a_changed_policy_is_noticed_without_being_told(stage: Stage) -> N
 @pytest.mark.parametrize("text", ["/exchange list", "/whoami", *WRITES])
 async def test_roles_that_cannot_be_read_count_as_none(text: str, any_stage: Stage) -> None:
     any_stage.sandbox.graph.faults.add(DOWN)
+    before = len(any_stage.sandbox.graph.requests())
     said = await any_stage.sees("ada", text)
 
-    assert "The directory could not be asked who you are, so nothing was started." in said
+    assert "Microsoft Graph could not be asked who you are and which roles you have" in said
     assert "Error 0" in said
     assert any_stage.graph_writes() == []
-    assert "/deviceManagement" not in str(any_stage.sandbox.graph.requests())
+    assert "/deviceManagement" not in str(any_stage.sandbox.graph.requests()[before:])
 
 
 async def test_help_works_while_roles_cannot_be_read(stage: Stage) -> None:

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from bot.domain.command import Catalogue, CommandSpec
+from bot.domain.consent import ApprovalRule
 from bot.domain.kinds.exchange import EXCHANGE
 from bot.domain.policy import (
     Allowed,
-    ApprovalRule,
     Denial,
     Denied,
     Grant,
@@ -19,14 +19,19 @@ from bot.domain.policy import (
     Person,
     Policy,
     Role,
+    administrators,
     decide,
     grants_of,
     matches,
+    permitted,
     roles_allowing,
+    rule_of,
+    shut_out,
 )
 
 SPECS = Catalogue((EXCHANGE,)).by_permission
 ROOM = "19:room"
+SYNC = SPECS["exchange:sync"]
 READERS, OPERATORS, INTERNS = "g-readers", "g-operators", "g-interns"
 RULE = ApprovalRule(
     commands=("exchange:delete", "*:pause"),
@@ -129,6 +134,32 @@ def test_guests_are_judged_like_others_where_the_policy_admits_them() -> None:
 
 
 @pytest.mark.parametrize(
+    ("changes", "denial"),
+    [
+        ({}, Denial.FOREIGN),
+        ({"tenants": frozenset({"another"})}, Denial.FOREIGN),
+        ({"tenants": frozenset({"theirs"})}, None),
+        ({"admits_guests": True}, None),
+    ],
+)
+def test_somebody_of_another_tenant_needs_the_policy_to_admit_it(
+    changes: dict[str, object], denial: Denial | None
+) -> None:
+    policy = replace(POLICY, **changes)  # type: ignore[arg-type]  # fields of Policy
+    foreigner = replace(ADMIN, tenant="theirs", is_guest=True, is_foreign=True)
+
+    assert shut_out(policy, foreigner) is denial
+    verdict = decide(policy, foreigner, SPECS["bot:help"], conversation=ROOM)
+    assert isinstance(verdict, Denied) is (denial is not None)
+
+
+def test_the_own_tenant_in_the_list_admits_no_guests() -> None:
+    policy = replace(POLICY, tenants=frozenset({"tenant"}))
+
+    assert shut_out(policy, person(READERS, guest=True)) is Denial.GUEST
+
+
+@pytest.mark.parametrize(
     ("allow", "conversation", "permission", "is_allowed"),
     [
         (("*:list", "*:get"), ROOM, "exchange:list", True),
@@ -177,7 +208,7 @@ def test_every_guardrail_of_a_conversation_has_to_agree() -> None:
 def test_a_write_waits_where_a_rule_asks_for_a_second_person(
     permission: str, rule: ApprovalRule | None
 ) -> None:
-    policy = replace(POLICY, approvals=(RULE, ANY_SYNC, replace(RULE, needed=2)))
+    policy = replace(POLICY, approvals=(RULE, ANY_SYNC))
 
     verdict = decide(policy, ADMIN, SPECS[permission], conversation=ROOM)
 
@@ -303,3 +334,79 @@ def test_the_order_of_roles_and_rules_never_matters(
 
 def test_the_groups_of_a_policy_are_all_that_give_a_role() -> None:
     assert POLICY.groups == {READERS, OPERATORS, INTERNS}
+
+
+def test_administrators_are_those_who_may_do_everything_by_inheritance_too() -> None:
+    chief = Role("chief", inherits=("admin",))
+    policy = Policy({**POLICY.roles, "chief": chief})
+
+    assert administrators(policy) == ("admin", "chief")
+
+
+def test_permitted_are_the_commands_one_may_run_or_ask_for() -> None:
+    policy = replace(POLICY, approvals=(ANY_SYNC,))
+    who = person(OPERATORS)
+    specs = tuple(SPECS[name] for name in ("exchange:delete", "exchange:sync", "exchange:list"))
+
+    allowed = permitted(policy, who, specs, conversation=ROOM)
+    railed = replace(policy, guardrails=(Guardrail(ROOM, ("*:list",)),))
+
+    assert [spec.permission for spec in allowed] == ["exchange:sync", "exchange:list"]
+    assert [s.verb for s in permitted(railed, who, specs, conversation=ROOM)] == ["list"]
+    assert len(permitted(railed, who, specs, conversation="19:other")) == 2
+    assert permitted(policy, person(), specs, conversation=ROOM) == ()
+
+
+def test_up_to_the_limit_many_are_judged_like_one() -> None:
+    assert rule_of(limited(), SYNC, 3) is None
+    assert rule_of(limited(ANY_SYNC), SYNC, 3) is ANY_SYNC
+
+
+def test_above_the_limit_an_administrator_votes() -> None:
+    assert rule_of(limited(), SYNC, 4) == ApprovalRule(
+        commands=(),
+        approvers=("admin",),
+        needed=1,
+        expires=timedelta(hours=4),
+        execute_within=timedelta(hours=1),
+        needs_reason=False,
+        remind=None,
+        channel=None,
+    )
+    two = replace(ANY_SYNC, approvers=("operator", "admin"), needed=2)
+    assert rule_of(limited(two), SYNC, 4) == replace(two, approvers=("admin",))
+    nobody = replace(ANY_SYNC, approvers=("operator",))
+    assert rule_of(limited(nobody), SYNC, 4) == replace(nobody, approvers=("admin",))
+
+
+def test_above_the_limit_only_those_administrators_vote_whom_the_rule_names() -> None:
+    chief = Role("chief", people=frozenset({"oid-chief"}), allow=("*:*",))
+    named = replace(ANY_SYNC, approvers=("operator", "chief"))
+    policy = replace(limited(named), roles={**POLICY.roles, "chief": chief})
+
+    assert rule_of(policy, SYNC, 4) == replace(named, approvers=("chief",))
+
+
+def test_of_several_rules_for_a_command_each_is_kept_in_any_order() -> None:
+    broad = replace(ANY_SYNC, approvers=("operator",), expires=timedelta(hours=8))
+    narrow = replace(
+        ANY_SYNC,
+        commands=("exchange:sync",),
+        needed=2,
+        needs_reason=False,
+        remind=timedelta(minutes=30),
+        channel=ROOM,
+    )
+    both = [rule_of(limited(*rules), SYNC) for rules in ((broad, narrow), (narrow, broad))]
+
+    # Who administers is an operator too, by inheritance, and so may decide by both.
+    assert (
+        both[0]
+        == both[1]
+        == replace(narrow, commands=("*:sync", "exchange:sync"), needs_reason=True)
+    )
+
+
+def limited(*rules: ApprovalRule) -> Policy:
+    """Return the policy with these approvals and a limit of three records."""
+    return replace(POLICY, bulk_limit=3, approvals=rules)

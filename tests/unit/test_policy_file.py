@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
+from bot.domain.consent import ApprovalRule
 from bot.domain.errors import ConfigError
-from bot.domain.policy import ApprovalRule, Guardrail, Policy, Role
+from bot.domain.policy import Guardrail, Policy, Role
 from bot.store.policy_file import PolicyFile, parse_policy
 
 KNOWN = frozenset({"exchange:list", "exchange:sync", "bot:status"})

@@ -4,96 +4,46 @@ Start: policy, database and its migrations, clients, keys and tokens, jobs. Stop
 """
 
 import asyncio
-import secrets
+import gc
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack, suppress
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import structlog
 from aiohttp import web
-from typing_extensions import override
 
-from bot.clients import Pace, connect, service_urls
+from bot.chance import Chance
+from bot.clients import connect, service_urls
 from bot.domain.command import Catalogue
 from bot.domain.errors import BotError, ConfigError, StoreError
 from bot.domain.kinds import KINDS
-from bot.service.approvals import Approvals
-from bot.service.controls import Controls
-from bot.service.execution import (
-    EXECUTE_JOB,
-    EXPIRE_JOB,
-    OBSERVE_JOB,
-    REMIND_JOB,
-    TELL_JOB,
-    Execution,
-)
-from bot.service.farside import FarSide
-from bot.service.jobs import Runner, Runners
-from bot.service.notify import CARD_JOB, CardOutbox
-from bot.service.operations import Operations
-from bot.service.ports import Clock, Handler, Ids, World
-from bot.service.reads import Reads
-from bot.service.recheck import Recheck
-from bot.service.turn import Turn
-from bot.service.writes import Writes
+from bot.service.assembly import Means, assemble
+from bot.service.ports import Tenants, World
 from bot.settings import Settings
 from bot.store.clock import DatabaseClock
 from bot.store.database import Database
 from bot.store.policy_file import PolicyFile
 from bot.store.store import SqlStore
 from bot.teams.adapter import TeamsAdapter
-from bot.teams.endpoint import Background, Endpoint, Parts
+from bot.teams.background import Background
+from bot.teams.endpoint import Endpoint, Parts
 from bot.teams.guard import Admission, Capacity, Guard
+from bot.teams.invokes import Shapes
 from bot.teams.messenger import TeamsMessenger
 from bot.teams.rates import Rates
 from bot.teams.replies import Replies
+from bot.teams.server import http_runner
 from bot.teams.tokens import TokenCheck
 from bot.telemetry import Metrics
 
 log = structlog.get_logger(__name__)
-CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-ID_LENGTH = 26
 GRACE_S = 3.0
 POLICY_CHECK_S = 5.0
 READY_S = 5.0
 SETTLE_STEP_S = 0.02
 SOON = timedelta(seconds=3)
-PRUNE_EVERY = timedelta(hours=1)
-SYNC_EVERY = timedelta(minutes=1)
-INBOX_KEPT = timedelta(days=7)
-
-
-class SystemClock(Clock):
-    """The machine's time."""
-
-    @override
-    def now(self) -> datetime:
-        """Return the present instant."""
-        return datetime.now(UTC)
-
-
-class RandomIds(Ids):
-    """Ids from the operating system's randomness."""
-
-    @override
-    def new(self) -> str:
-        """Return 26 characters of Crockford base 32."""
-        return "".join(secrets.choice(CROCKFORD) for _ in range(ID_LENGTH))
-
-
-@dataclass(frozen=True, slots=True)
-class Chance:
-    """Time and chance for the whole process; tests bring their own.
-
-    `follows_database` corrects the clock by the database's, which all replicas share.
-    """
-
-    clock: Clock = field(default_factory=SystemClock)
-    ids: Ids = field(default_factory=RandomIds)
-    pace: Pace = field(default_factory=Pace)
-    lease_s: float = 30.0
-    follows_database: bool = True
+PRUNE_EVERY_S = 3600.0
+SYNC_EVERY_S = 60.0
 
 
 class Bot:
@@ -106,7 +56,7 @@ class Bot:
     def __init__(self, settings: Settings, chance: Chance | None = None) -> None:
         self.settings = settings
         self.chance = chance or Chance()
-        self.clock = DatabaseClock(self.chance.clock)
+        self.clock = DatabaseClock(self.chance.clock, steady=self.chance.pace.monotonic)
         self.catalogue = Catalogue(KINDS)
         self.metrics = Metrics()
         self.background = Background()
@@ -139,6 +89,10 @@ class Bot:
                 web.get("/metrics", self._metrics),
             ]
         )
+        try:
+            await self.watching.arm()
+        except StoreError as error:
+            raise ConfigError("BOT_DATABASE_URL", f"cannot be written: {error}.") from error
         self._own(self.runner.run())
         self._own(self._keep_house())
         _ = self.background.spawn(self._warm())
@@ -169,90 +123,61 @@ class Bot:
         self._stack.push_async_callback(_end, task)
 
     def _assemble(self) -> None:
-        settings, clients, chance = self.settings, self.clients, self.chance
+        settings = self.settings
         world = World(
             store=self.store,
-            resources=clients.gateway,
-            directory=clients.directory,
+            resources=self.clients.gateway,
+            directory=self.clients.directory,
             policies=self.policies,
             clock=self.clock,
-            ids=chance.ids,
+            ids=self.chance.ids,
         )
-        is_read_only = settings.read_only == "on"
         replies = Replies(
             catalogue=self.catalogue,
             clock=self.clock,
             cloud=settings.cloud_name,
             tenant=lambda: self._tenant_name or settings.app_tenant[:8],
         )
-        messenger = TeamsMessenger(connector=clients.connector, render=replies.render)
-        execution = Execution(
-            world,
-            catalogue=self.catalogue,
-            far_side=FarSide(resources=clients.gateway, sleep=chance.pace.sleep),
-            observe_for=settings.observe_for,
-            recheck=Recheck(world, catalogue=self.catalogue, is_read_only=is_read_only),
+        tenants = Tenants(settings.app_tenant, settings.tenants, self.policies)
+        messenger = TeamsMessenger(
+            connector=self.clients.connector,
+            render=replies.render,
+            admitted=lambda: tenants.admitted,
         )
-        outbox = CardOutbox(
-            store=self.store,
-            messenger=messenger,
-            clock=self.clock,
-            catalogue=self.catalogue,
-        )
-        approvals = Approvals(world, catalogue=self.catalogue, wake=self._wake)
-        # What waits for Graph must not keep people from seeing how things stand.
-        shows: dict[str, Handler] = {CARD_JOB: outbox.show, TELL_JOB: outbox.tell}
-        works: dict[str, Handler] = {
-            EXECUTE_JOB: execution.execute,
-            OBSERVE_JOB: execution.observe,
-            EXPIRE_JOB: approvals.expire,
-            REMIND_JOB: approvals.remind,
-        }
-        self.runner = Runners(
-            *(
-                Runner(store=self.store, clock=self.clock, handlers=jobs, lease_s=chance.lease_s)
-                for jobs in (shows, works)
-            )
-        )
-        operations = Operations(world, catalogue=self.catalogue)
-        reads = Reads(world, catalogue=self.catalogue)
-        controls = Controls(
-            world,
-            catalogue=self.catalogue,
-            operations=operations,
-            wake=self._wake,
-            is_read_only=is_read_only,
-        )
-        turn = Turn(
-            world,
-            catalogue=self.catalogue,
-            reads=reads,
-            writes=Writes(world, reads=reads, operations=operations, controls=controls),
-            approvals=approvals,
-            controls=controls,
-        )
+        use_cases = assemble(world, self._means(tenants, messenger))
+        self.runner, self.watching = use_cases.runner, use_cases.watching
         self._endpoint = Endpoint(
             Parts(
-                guard=self._guard(),
-                adapter=TeamsAdapter(connector=clients.connector, app_id=settings.app_id),
-                turn=turn,
+                guard=self._guard(tenants),
+                adapter=TeamsAdapter(connector=self.clients.connector, app_id=settings.app_id),
+                turn=use_cases.turn,
                 messenger=messenger,
-                render=replies.render,
-                say=replies.say,
+                shapes=Shapes(replies.render, replies.dialog, replies.say),
                 store=self.store,
-                ids=chance.ids,
+                ids=self.chance.ids,
+                now=self.clock.now,
+                is_targeted=settings.targeted == "on",
                 background=self.background,
                 metrics=self.metrics,
             )
         )
 
-    def _wake(self) -> None:
-        self.runner.wake()
+    def _means(self, tenants: Tenants, messenger: TeamsMessenger) -> Means:
+        settings, chance = self.settings, self.chance
+        return Means(
+            catalogue=self.catalogue,
+            tenants=tenants,
+            messenger=messenger,
+            sleep=chance.pace.sleep,
+            random=chance.pace.random,
+            observe_for=settings.observe_for,
+            watch_interval_s=float(settings.watch_interval),
+            lease_s=chance.lease_s,
+            is_read_only=settings.read_only == "on",
+        )
 
-    def _guard(self) -> Guard:
+    def _guard(self, tenants: Tenants) -> Guard:
         settings, now = self.settings, self.clock.now
-        # The policy's further tenants are let in as they stand at start.
-        tenants = settings.tenants | self.policies.current().tenants
         check = TokenCheck(
             keys=self.clients.keys,
             app_id=settings.app_id,
@@ -260,8 +185,8 @@ class Bot:
             now=now,
         )
         return Guard(
-            admission=Admission(settings.app_id, tenants, service_urls(settings)),
-            capacity=Capacity(),
+            admission=Admission(settings.app_id, lambda: tenants.admitted, service_urls(settings)),
+            capacity=Capacity(body_timeout_s=self.chance.pace.body_s),
             rates=Rates(person=settings.rate_limit, tenant=settings.tenant_rate_limit),
             tokens=None if settings.auth == "none" else check,
             now=now,
@@ -282,18 +207,19 @@ class Bot:
         self._tenant_name = await clients.gateway.organization()
 
     async def _keep_house(self) -> None:
-        """Follow the policy file and the tenant's name; forget activities that cannot return."""
-        pruned_at = synced_at = self.clock.now()
+        """Follow the policy file and the tenant's name; forget what is long over."""
+        steady = self.chance.pace.monotonic
+        pruned_at = synced_at = steady()
         while True:
             await asyncio.sleep(POLICY_CHECK_S)
             self.policies.reload_if_changed()
             self._tenant_name = await self.clients.gateway.organization()
-            now = self.clock.now()
-            if now - pruned_at > PRUNE_EVERY:
+            now = steady()
+            if now - pruned_at > PRUNE_EVERY_S:
                 pruned_at = now
                 with suppress(StoreError):
-                    await self.store.prune(now - INBOX_KEPT)
-            if now - synced_at > SYNC_EVERY:
+                    await self.store.prune(self.settings.retention)
+            if now - synced_at > SYNC_EVERY_S:
                 synced_at = now
                 with suppress(StoreError):
                     await self._follow_database(self.database)
@@ -352,7 +278,10 @@ async def serve(bot: Bot, *, until: asyncio.Event, ready: Callable[[str], None])
         ConfigError: the bot cannot be started, or the port is taken.
     """
     await bot.start()
-    web_runner = web.AppRunner(bot.web, access_log=None, shutdown_timeout=GRACE_S)
+    # What has been loaded stays: looking through it again and again would keep people waiting.
+    gc.collect()
+    gc.freeze()
+    web_runner = http_runner(bot.web, shutdown_s=GRACE_S)
     try:
         await web_runner.setup()
         site = web.TCPSite(web_runner, bot.settings.host, bot.settings.port)

@@ -8,6 +8,7 @@ from microsoft_teams.cards import (
     CardElement,
     Column,
     ColumnSet,
+    ExecuteAction,
     RichTextBlock,
     Spacing,
     TextBlock,
@@ -59,10 +60,14 @@ def title(text: str) -> TextBlock:
     )
 
 
-def caption(text: str) -> TextBlock:
-    """Return the small heading of a part of a card."""
+def caption(text: str, *, has_line: bool = True) -> TextBlock:
+    """Return the small heading of a part of a card, set off by a line from what is before it."""
     return TextBlock(
-        text=escape(text, VALUE), wrap=True, weight="Bolder", separator=True, spacing="Medium"
+        text=escape(text, VALUE),
+        wrap=True,
+        weight="Bolder",
+        separator=has_line or None,
+        spacing="Medium",
     )
 
 
@@ -133,20 +138,30 @@ def command(text: str) -> TextBlock | RichTextBlock:
 
 def pair(label: str, *value: TextRun) -> ColumnSet:
     """Return a label with its value beside it; both wrap, so it reads on a phone too."""
-    return grid((2, (_label(label),)), (5, (rich(*value),)), spacing="Small")
+    return grid((1, (_label(label),)), (2, (rich(*value),)), spacing="Small")
 
 
 def grid(
     *columns: tuple[int, Sequence[CardElement]],
     spacing: Spacing | None = None,
     has_line: bool = False,
+    opens: ExecuteAction | None = None,
 ) -> ColumnSet:
-    """Return columns side by side; each is its weight and what stands in it from the top down."""
+    """Return columns side by side; each is its weight and what stands in it from the top down.
+
+    `opens` is what a press anywhere on them does.
+    """
     return ColumnSet(
         columns=[Column(width=str(weight), items=list(items)) for weight, items in columns],
         spacing=spacing,
         separator=True if has_line else None,
+        select_action=opens,
     )
+
+
+def link(text: str) -> TextBlock:
+    """Return the word that tells that a row can be pressed."""
+    return TextBlock(text=escape(text, VALUE), wrap=True, color="Accent", weight="Bolder")
 
 
 def _label(text: str) -> TextBlock:

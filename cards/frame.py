@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from functools import cached_property
 from typing import Final
 
@@ -51,6 +52,14 @@ class Stamp:
     label: str = words.OPERATION
 
 
+class Way(StrEnum):
+    """How a press reaches the bot: from a card, from a dialog, or to open a dialog."""
+
+    EXECUTE = "execute"
+    SUBMIT = "submit"
+    FETCH = "fetch"
+
+
 @dataclass(frozen=True, slots=True)
 class Button:
     """Something to press. `verb` and `data` travel back and are judged again; never a right."""
@@ -59,13 +68,15 @@ class Button:
     verb: str
     data: Mapping[str, str]
     primary: bool = False
+    way: Way = Way.EXECUTE
 
 
 @dataclass(frozen=True, slots=True)
 class Head:
     """What a card is: tone, sign and title, and whether it is wide or has views of its own.
 
-    `refresh` is what clients send to get their person's own view.
+    `refresh` is what clients send to get their person's own view. `said` is what a phone shows of
+    it, where the title is not enough.
     """
 
     tone: Tone
@@ -73,6 +84,7 @@ class Head:
     title: str
     is_wide: bool = False
     refresh: RefreshDefinition | None = None
+    said: str = ""
 
 
 @dataclass(frozen=True)
@@ -103,13 +115,14 @@ def compose(
 
     Of the buttons the first primary and the first three others are kept.
     """
-    summary = words.summary(head.title, place.tenant)
+    summary = words.summary(head.said or head.title, place.tenant)
     top, foot = _top(head, place), _foot(stamp)
     actions = [_action(button) for button in kept(buttons)]
     whole = [element for block in blocks for element in block.draw(block.count)]
     card = _card([top, *whole, *foot], actions, head=head, summary=summary)
     rendered = Rendered(card, summary)
-    if weigh(rendered.payload()) <= LIMIT_BYTES:
+    is_all = not any(block.unseen for block in blocks)
+    if is_all and weigh(rendered.payload()) <= LIMIT_BYTES:
         return rendered
     bare = Rendered(_card([top, *foot], actions, head=head, summary=summary), summary)
     room = LIMIT_BYTES - weigh(bare.payload()) - _SLACK_BYTES
@@ -131,7 +144,13 @@ def _action(button: Button) -> Action:
     text = plain(button.title, 40)
     style: ActionStyle | None = "positive" if button.primary else None
     # A client that knows no Action.Execute sends the same words as a message's value.
-    submit = SubmitAction(title=text, style=style, data={**button.data, "verb": button.verb})
+    data: dict[str, object] = {**button.data, "verb": button.verb}
+    if button.way is Way.FETCH:
+        # Where there are no dialogs, the same words arrive as a message's value.
+        data["msteams"] = {"type": "task/fetch"}
+    submit = SubmitAction(title=text, style=style, data=data)
+    if button.way is not Way.EXECUTE:
+        return submit
     return ExecuteAction(
         title=text, style=style, verb=button.verb, data=dict(button.data), fallback=submit
     )

@@ -6,8 +6,9 @@ from typing import Final
 
 from microsoft_teams.cards import CardElement
 
-from cards import signs, words
+from cards import form_words, signs, words
 from cards.elements import code, command, grid, line, rich, run, separate
+from cards.form import open_button
 from cards.frame import Head, Place, Rendered, Stamp, compose
 from cards.parts import Fact, commands, facts, listed, notes, sentence
 from cards.signs import Tone
@@ -54,7 +55,10 @@ class Argument:
 
 @dataclass(frozen=True, slots=True)
 class Manual:
-    """How one command is used, and who may run it; `roles` empty means everybody may."""
+    """How one command is used, and who may run it; `roles` empty means everybody may.
+
+    `form` names the command's form, empty where there is nothing to fill in.
+    """
 
     command: str
     summary: str
@@ -64,6 +68,7 @@ class Manual:
     examples: tuple[str, ...] = ()
     roles: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    form: str = ""
 
 
 @lru_cache(maxsize=CACHED)
@@ -102,7 +107,8 @@ def manual(shown: Manual, place: Place, stamp: Stamp) -> Rendered:
         ),
     ]
     head = Head(Tone.NEUTRAL, signs.HELP, shown.command)
-    return compose(head, blocks, place=place, stamp=stamp)
+    buttons = [open_button(form_words.FILL_BUTTON, shown.form, {})] if shown.form else []
+    return compose(head, blocks, place=place, stamp=stamp, buttons=buttons)
 
 
 def _entry(entry: Entry) -> CardElement:

@@ -42,12 +42,17 @@ class History:
 def render(history: History, place: Place, stamp: Stamp) -> Rendered:
     """Return the card of a history; at most ten entries stand on it."""
     entries = history.entries[:PAGE_LIMIT]
+    is_unknown = bool(history.subject) and not entries and history.page == 1
+    next_steps = (words.HISTORY_COMMAND,) if is_unknown else history.next_steps
+    empty = words.NOTHING_DONE if is_unknown else words.NO_HISTORY
     page = fill(words.PAGE, {"page": str(history.page)}) if history.page > 1 else ""
     blocks = [
         sentence(page),
         notes(2, history.notes),
-        listed(1, "", [_row(e) for e in entries]) if entries else sentence(words.NO_HISTORY),
-        commands(3, history.next_steps, words.TYPE_THIS),
+        listed(1, "", [_row(e) for e in entries])
+        if entries
+        else sentence(fill(empty, {"subject": history.subject})),
+        commands(3, next_steps, words.TYPE_THIS),
     ]
     title = words.HISTORY_TITLE
     if history.subject:

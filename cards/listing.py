@@ -8,7 +8,7 @@ from microsoft_teams.cards import CardElement
 from cards import signs, words
 from cards.elements import grid, line, rich, run, separate
 from cards.frame import Button, Head, Place, Rendered, Stamp, compose
-from cards.parts import Fact, commands, listed, notes, sentence
+from cards.parts import Fact, Named, caution, commands, listed, named, notes, sentence
 from cards.signs import Tone
 from cards.size import Block
 from cards.text import fill, plain
@@ -23,7 +23,8 @@ CELL: Final = 48
 class Row:
     """One record: its name, its status in a word, key columns, and how fresh it is.
 
-    `age` is relative ("2 minutes ago"), `seen` the same absolute.
+    `age` is relative ("2 minutes ago"), `seen` the same absolute. `id` is the short id where the
+    card has others of that name.
     """
 
     name: str
@@ -32,13 +33,15 @@ class Row:
     columns: tuple[Fact, ...] = ()
     age: str = ""
     seen: str = ""
+    id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Listing:
     """One page of records. `filter` is the active filter in words, empty for none.
 
-    `next_steps` are commands to type: what to do about a row, or about an empty list.
+    `next_steps` are commands to type: what to do about a row, or about an empty list. `caution`
+    says that it may have changed since.
     """
 
     title: str
@@ -50,16 +53,18 @@ class Listing:
     notes: tuple[str, ...] = ()
     next_steps: tuple[str, ...] = ()
     buttons: tuple[Button, ...] = ()
+    caution: str = ""
 
 
 def render(listing: Listing, place: Place, stamp: Stamp) -> Rendered:
     """Return the card of a list; at most ten rows stand on it."""
     rows = listing.rows[:PAGE_LIMIT]
     blocks = [
+        caution(listing.caution),
         sentence(_where(listing, len(rows))),
         sentence(fill(words.FILTERED, {"filter": listing.filter}) if listing.filter else ""),
         notes(2, listing.notes),
-        listed(1, "", [_row(row) for row in rows]) if rows else _empty(listing),
+        listed(1, "", [draw(row) for row in rows]) if rows else _empty(listing),
         commands(3, listing.next_steps, words.TYPE_THIS),
     ]
     head = Head(_tone(rows), signs.LIST, listing.title, is_wide=bool(rows))
@@ -81,7 +86,8 @@ def _tone(rows: tuple[Row, ...]) -> Tone:
     return next((t for t in (Tone.CRITICAL, Tone.WARNING) if t in tones), Tone.NEUTRAL)
 
 
-def _row(row: Row) -> CardElement:
+def draw(row: Row) -> CardElement:
+    """Return a record as it stands in lists."""
     columns = [fact for fact in row.columns if fact.value][:COLUMN_LIMIT]
     details = [
         piece
@@ -94,7 +100,7 @@ def _row(row: Row) -> CardElement:
         )
     ][1:]
     left = [
-        rich(run(row.name, NAME, is_bold=True)),
+        named(Named(row.name, row.id), NAME, is_bold=True),
         *([rich(*details, spacing="None")] if details else []),
     ]
     status = f"{signs.DOT_OF[row.tone]} {plain(row.status, CELL)}"
@@ -103,4 +109,4 @@ def _row(row: Row) -> CardElement:
         when = [run(text, CELL, is_quiet=True) for text in (row.age, row.seen) if text]
         between = [when[0], separate(words.DOT), *when[1:]] if len(when) > 1 else when
         right.append(rich(*between, spacing="None"))
-    return grid((3, left), (2, right), has_line=True)
+    return grid((5, left), (6, right), has_line=True)

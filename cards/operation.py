@@ -15,11 +15,14 @@ from cards.parts import (
     Change,
     Fact,
     Fault,
+    Named,
+    caution,
     changes,
     commands,
     facts,
     fault_facts,
     listed,
+    named,
     notes,
     sentence,
 )
@@ -88,7 +91,7 @@ class Views:
 class Item:
     """One of several targets: how it fares, in a word and a remark."""
 
-    name: str
+    record: Named
     status: str
     tone: Tone
     detail: str = ""
@@ -98,9 +101,13 @@ class Item:
 class Operation:
     """A write as it stands. `id` is the short one; `code` a key of `words.OUTCOMES` or empty.
 
+    `target` is the record's name, `about` its kind and id. `culprit` is the one of several targets
+    that `code` is about.
+
     `observation` counts for done alone. `differences` holds what was asked for before the arrow
-    and what was found behind it. `asks` says whose consent is waited for; `takes_comment` gives
-    the card a field whose text goes along with Reject. `views` gives people a card of their own.
+    and what was found behind it. `asks` says whose consent is waited for; `twins` are what to type
+    in place of the buttons. `takes_comment` gives the card a field whose text goes along with Reject. `views` gives people
+    a card of their own. `caution` is what to keep in mind before anything else.
     """
 
     id: str
@@ -109,8 +116,11 @@ class Operation:
     command: str
     state: State
     steps: tuple[Step, ...]
+    about: str = ""
     observation: Observation | None = None
     code: str = ""
+    culprit: Named | None = None
+    caution: str = ""
     reason: str = ""
     changes: tuple[Change, ...] = ()
     differences: tuple[Change, ...] = ()
@@ -120,6 +130,7 @@ class Operation:
     notes: tuple[str, ...] = ()
     items: tuple[Item, ...] = ()
     asks: tuple[Fact, ...] = ()
+    twins: tuple[str, ...] = ()
     takes_comment: bool = False
     views: Views | None = None
     buttons: tuple[Button, ...] = ()
@@ -163,11 +174,13 @@ def render(operation: Operation, place: Place, stamp: Stamp) -> Rendered:
     word, explanation = words.STATES[key]
     blocks = [
         fixed(line(explanation, is_bold=True)),
-        sentence(words.OUTCOMES.get(operation.code, "")),
+        sentence(_outcome(operation)),
+        caution(operation.caution),
         _resolution(operation),
-        facts(0, [Fact(words.TARGET, operation.target)]),
+        facts(0, [Fact(words.TARGET, operation.target, operation.about)]),
         facts(3, [Fact(words.REASON, operation.reason)] if operation.reason else []),
         facts(0, operation.asks),
+        commands(0, operation.twins, words.TO_TYPE),
         listed(1, words.STEPS, [_step(step) for step in operation.steps]),
         listed(9, words.TARGETS, [_item(item) for item in operation.items]),
         changes(2, operation.differences, _differing(operation)),
@@ -185,6 +198,12 @@ def render(operation: Operation, place: Place, stamp: Stamp) -> Rendered:
     return compose(head, blocks, place=place, stamp=stamp, buttons=operation.buttons)
 
 
+def _outcome(operation: Operation) -> str:
+    """Return why it ended so, and of which one of several targets that is said."""
+    why, culprit = words.OUTCOMES.get(operation.code, ""), operation.culprit
+    return words.about_one(culprit.name, culprit.id, why) if why and culprit else why
+
+
 def _differing(operation: Operation) -> str:
     """Return what differs: what was asked for and is there, or what was there and is now."""
     return words.DRIFT if operation.state is State.STALE else words.DIFFERENCES
@@ -194,7 +213,7 @@ def _item(item: Item) -> CardElement:
     status = f"{DOT_OF[item.tone]} {item.status}"
     detail = [line(item.detail, is_quiet=True, spacing="None")] if item.detail else []
     return grid(
-        (3, (rich(run(item.name)),)),
+        (3, (named(item.record),)),
         (2, (line(status, is_bold=True), *detail)),
         spacing="Small",
     )

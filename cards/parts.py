@@ -6,17 +6,39 @@ from dataclasses import dataclass
 from microsoft_teams.cards import CardElement
 
 from cards import words
-from cards.elements import caption, code, command, line, pair, run, separate, struck
+from cards.elements import (
+    SENTENCE,
+    VALUE,
+    caption,
+    code,
+    command,
+    line,
+    pair,
+    rich,
+    run,
+    separate,
+    struck,
+)
+from cards.signs import WARNED
 from cards.size import Block, fixed, loose
 from cards.text import fill
 
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """A label and its value; an empty value shows as not set."""
+    """A label and its value; an empty value shows as not set. `detail` stands small behind it."""
 
     label: str
     value: str
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A record by its name; `id` is its short id where the card has others of that name."""
+
+    name: str
+    id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +48,14 @@ class Change:
     label: str
     before: str | None
     after: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Why:
+    """Why a card was sent: the filter in words and who asked for it; `twin` stops it."""
+
+    text: str
+    twin: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,17 +73,41 @@ class Fault:
     retry: str = ""
 
 
-def listed(rank: int, heading: str, rows: Sequence[CardElement]) -> Block:
-    """Return rows under a small heading, which is there as long as one row is."""
+def listed(
+    rank: int,
+    heading: str,
+    rows: Sequence[CardElement],
+    *,
+    unseen: int = 0,
+    is_first: bool = False,
+) -> Block:
+    """Return rows under a small heading, which is there as long as one row is.
+
+    `unseen` counts rows that exist beyond these. `is_first`: nothing is before it to be set off from.
+    """
+    top = [caption(heading, has_line=not is_first)] if heading else []
     return Block(
-        lambda n: [*([caption(heading)] if n and heading else []), *rows[:n]], len(rows), rank
+        lambda n: [*(top if n else []), *rows[:n]],
+        len(rows),
+        rank,
+        unseen,
     )
 
 
 def facts(rank: int, entries: Iterable[Fact], heading: str = "") -> Block:
     """Return labels with their values, exact and ready to be copied."""
-    rows = [pair(fact.label, run(fact.value or words.NOT_SET)) for fact in entries]
-    return listed(rank, heading, rows)
+    return listed(rank, heading, [_fact(fact) for fact in entries])
+
+
+def _fact(fact: Fact) -> CardElement:
+    detail = [separate(words.DOT), run(fact.detail, is_quiet=True)] if fact.detail else []
+    return pair(fact.label, run(fact.value or words.NOT_SET), *detail)
+
+
+def named(record: Named, limit: int = VALUE, *, is_bold: bool = False) -> CardElement:
+    """Return a record's name, and its short id small behind it."""
+    known = [separate(words.DOT), run(record.id, is_quiet=True)] if record.id else []
+    return rich(run(record.name, limit, is_bold=is_bold), *known)
 
 
 def changes(rank: int, entries: Iterable[Change], heading: str) -> Block:
@@ -83,6 +137,19 @@ def commands(rank: int, texts: Iterable[str], heading: str) -> Block:
 def sentence(text: str) -> Block:
     """Return a sentence that always stays, or nothing for an empty text."""
     return fixed(*([line(text)] if text else []))
+
+
+def why(rank: int, reason: Why | None) -> Block:
+    """Return the quiet line that says why a card was sent and how to stop it, or nothing."""
+    if reason is None:
+        return fixed()
+    flow = rich(run(reason.text, SENTENCE, is_quiet=True), separate(" "), code(reason.twin, 64))
+    return loose(rank, flow)
+
+
+def caution(text: str) -> Block:
+    """Return what to keep in mind before anything else on the card, or nothing."""
+    return fixed(*([line(f"{WARNED} {text}", is_bold=True)] if text else []))
 
 
 def fault_facts(fault: Fault) -> list[Block]:

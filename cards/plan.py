@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 
 from cards import signs, words
-from cards.elements import line, rich, run
+from cards.elements import line
 from cards.frame import Button, Head, Place, Rendered, Stamp, compose
-from cards.parts import Change, Fact, changes, commands, facts, listed, notes
+from cards.parts import Change, Fact, Named, changes, commands, facts, listed, named, notes
 from cards.signs import Tone
 from cards.size import fixed
 from cards.text import fill
@@ -13,7 +13,10 @@ from cards.text import fill
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A write that was only worked out. `command` is the text that really runs it."""
+    """A write that was only worked out. `command` is the text that really runs it.
+
+    `target` is the record's name, `about` its kind and id.
+    """
 
     title: str
     verb: str
@@ -22,16 +25,20 @@ class Plan:
     command: str
     notes: tuple[str, ...] = ()
     buttons: tuple[Button, ...] = ()
-    targets: tuple[str, ...] = ()
+    targets: tuple[Named, ...] = ()
+    about: str = ""
 
 
 def render(plan: Plan, place: Place, stamp: Stamp) -> Rendered:
     """Return the card of a plan."""
     blocks = [
         fixed(line(words.NOTHING_CHANGED, is_bold=True)),
-        facts(0, [Fact(words.VERB, plan.verb), Fact(words.TARGET, plan.target)]),
+        facts(
+            0,
+            [Fact(words.VERB, plan.verb), Fact(words.TARGET, plan.target, plan.about)],
+        ),
         changes(1, plan.changes, words.CHANGES),
-        listed(3, words.TARGETS, [rich(run(name)) for name in plan.targets]),
+        listed(3, words.TARGETS, [named(target) for target in plan.targets]),
         notes(2, plan.notes),
         commands(0, [plan.command], words.RUN_IT),
     ]

@@ -1,15 +1,19 @@
 """Cards of what went wrong: not understood, not found, several found, Graph's errors, our own."""
 
+import re
 from dataclasses import dataclass
+from typing import Final
 
 from cards import signs, words
 from cards.elements import carets, code, command, line, pair, rich, run, separate
 from cards.frame import Button, Head, Place, Rendered, Stamp, compose
-from cards.parts import Fact, Fault, commands, facts, fault_facts, listed, notes, sentence
+from cards.parts import Fact, Fault, caution, commands, facts, fault_facts, listed, notes, sentence
 from cards.pointer import pointed
 from cards.signs import DOT_OF, Tone
 from cards.size import fixed, loose
 from cards.text import fill
+
+_WHOLE_ID: Final = re.compile(r"(?i)[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +42,7 @@ class Missing:
     suggestions: tuple[str, ...] = ()
     next_steps: tuple[str, ...] = ()
     buttons: tuple[Button, ...] = ()
+    caution: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +58,13 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Ambiguity:
-    """A name that fits several records."""
+    """A name that fits several records; `caution` says that they may have changed since."""
 
     kind: str
     target: str
     candidates: tuple[Candidate, ...]
     buttons: tuple[Button, ...] = ()
+    caution: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +93,7 @@ def misread(misreading: Misreading, place: Place, stamp: Stamp) -> Rendered:
     blocks = [
         fixed(line(fill(why, dict(misreading.details)), is_bold=True)),
         fixed(rich(code(shown.window)), carets(shown.pad, shown.count)),
-        facts(1, [Fact(words.SIMILAR, near)] if near else []),
+        facts(1, [Fact(words.DID_YOU_MEAN, f"{near}?")] if near else []),
         listed(2, words.USAGE, [command(misreading.usage)] if misreading.usage else []),
         commands(1, misreading.suggestions, words.DID_YOU_MEAN),
         loose(3, line(words.SEE_HELP, is_quiet=True)),
@@ -96,11 +102,17 @@ def misread(misreading: Misreading, place: Place, stamp: Stamp) -> Rendered:
     return compose(head, blocks, place=place, stamp=stamp, buttons=misreading.buttons)
 
 
+def nowhere(kind: str, target: str) -> str:
+    """Return that no record was found; a whole id, as an operation knows it, belonged to one."""
+    text = words.GONE if _WHOLE_ID.fullmatch(target) else words.NOT_FOUND
+    return fill(text, {"kind": kind, "target": target})
+
+
 def not_found(missing: Missing, place: Place, stamp: Stamp) -> Rendered:
     """Return the card of a record that is not there."""
-    why = fill(words.NOT_FOUND, {"kind": missing.kind, "target": missing.target})
     blocks = [
-        sentence(why),
+        sentence(nowhere(missing.kind, missing.target)),
+        caution(missing.caution),
         commands(1, missing.suggestions, words.DID_YOU_MEAN),
         commands(2, missing.next_steps, words.TYPE_THIS),
     ]
@@ -126,6 +138,7 @@ def ambiguous(ambiguity: Ambiguity, place: Place, stamp: Stamp) -> Rendered:
     ]
     blocks = [
         sentence(fill(words.AMBIGUOUS, values)),
+        caution(ambiguity.caution),
         sentence(words.NOTHING_CHANGED),
         listed(1, words.TYPE_THIS, rows),
     ]

@@ -38,9 +38,11 @@ DOT_OF: Final[Mapping[Tone, str]] = MappingProxyType(
 )
 
 LIST, RECORD, PLAN, HELP, PERSON, HISTORY = "📋", "🔎", "📝", "📖", "👤", "🕓"
+FORM, HELLO = "✏️", "👋"
 REFUSED, PAUSED, SLOW, QUESTION, NOTICE = "🔒", "⏸️", "🐢", "❓", "💬"
 DONE, WARNED, FAILED, RUNNING, WAITING = "✅", "⚠️", "❌", "🔄", "⏳"
 EXPIRED, STOPPED, CHANGED, RESUMED, APPROVED = "⌛", "⛔", "♻️", "▶️", "☑️"
+WATCHED, UNWATCHED, HELD, CROWD, STATUS, DEAD = "🔔", "🔕", "🌙", "🗂️", "📊", "📭"
 TAKEN, CURRENT, PENDING, BROKEN = "✔️", "▶️", "◻️", "✖️"
 
 

@@ -18,12 +18,14 @@ class Block:
     """A piece of a card that may be shortened.
 
     `draw(n)` gives the elements for the first `n` of `count` entries. Rank 0 always stays; of the
-    others the highest rank is shortened first, from its end.
+    others the highest rank is shortened first, from its end. `unseen` counts entries that exist
+    beyond these and were not even brought here.
     """
 
     draw: Callable[[int], Sequence[CardElement]]
     count: int
     rank: int
+    unseen: int = 0
 
 
 def fixed(*elements: CardElement) -> Block:
@@ -57,7 +59,9 @@ def fit(
     Where entries were left out stands `more(how many)`.
     """
     counts = [block.count for block in blocks]
-    weights = [_weight(block, block.count) for block in blocks]
+    weights = [
+        _weight(block, block.count) + (_MORE_BYTES if block.unseen else 0) for block in blocks
+    ]
     ranked = sorted(
         (i for i, block in enumerate(blocks) if block.rank), key=lambda i: -blocks[i].rank
     )
@@ -70,8 +74,8 @@ def fit(
     fitted: list[CardElement] = []
     for block, count in zip(blocks, counts, strict=True):
         fitted.extend(block.draw(count))
-        if count < block.count:
-            fitted.append(more(block.count - count))
+        if left := block.count - count + block.unseen:
+            fitted.append(more(left))
     return fitted
 
 

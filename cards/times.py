@@ -20,14 +20,30 @@ def exact(moment: datetime) -> str:
     return f"{moment:%Y-%m-%d %H:%M} UTC"
 
 
+def near(moment: datetime, now: datetime) -> str:
+    """Return an instant without its date where that is today's."""
+    return f"{moment:%H:%M} UTC" if moment.date() == now.date() else exact(moment)
+
+
 def ago(moment: datetime, now: datetime) -> str:
     """Return how long ago an instant was, in its largest unit."""
-    age = now - moment
-    for length, unit in _STEPS:
-        count = int(age / length)
-        if count >= 1:
-            return words.ago(count, unit)
-    return words.JUST_NOW
+    count, unit = _largest(now - moment)
+    return words.ago(count, unit) if count else words.JUST_NOW
+
+
+def span(length: timedelta) -> str:
+    """Return how long something took, in its largest unit; at least a second."""
+    count, unit = _largest(length)
+    return words.span(max(count, 1), unit)
+
+
+def since(moment: datetime, now: datetime) -> str:
+    """Return since when something is so: exactly, and in parentheses how long ago.
+
+    A moment ago is left out: it would be wrong as soon as it is read.
+    """
+    is_new = now - moment < timedelta(minutes=1)
+    return exact(moment) if is_new else f"{exact(moment)} ({ago(moment, now)})"
 
 
 def within(seconds: float) -> str:
@@ -37,3 +53,12 @@ def within(seconds: float) -> str:
     return (
         words.wait(whole, "second") if whole < limit else words.wait(-(-whole // minute), "minute")
     )
+
+
+def _largest(length: timedelta) -> tuple[int, str]:
+    """Return a length as a count of its largest unit; 0 for less than a second."""
+    for step, unit in _STEPS:
+        count = int(length / step)
+        if count >= 1:
+            return count, unit
+    return 0, "second"

@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import Final
 
 from cards.text import plain
+from cards.watch_words import WATCH_NOTICES
 
 NOT_SET: Final = "(not set)"
 ARROW: Final = "  →  "
@@ -30,6 +31,7 @@ STATUS, SAID, OBSERVED, RULE, HELD, NEEDED = (
 )
 PAUSED_BY, SINCE, HOLDERS, WHO_MAY = "Paused by", "Since", "Roles", "Who may run it"
 GRANTED_BY, REQUEST_ID, CLIENT_REQUEST_ID = "Who can help", "Graph request", "Our request"
+KIND: Final = "Kind"
 NAME, OBJECT_ID, TENANT, ROLES = "Name", "Object id", "Tenant", "Roles"
 USAGE, ARGUMENTS, EXAMPLES, PERMISSION = "Usage", "Arguments", "Examples", "Permission"
 CHANGES, DIFFERENCES, STEPS, CANDIDATES = "Changes", "Asked for, and found", "Steps", "Which one?"
@@ -40,9 +42,9 @@ DRIFT: Final = "When it was asked for, and now"
 STEPS_TAKEN: Final[Mapping[str, str]] = MappingProxyType(
     {
         "requested": "Requested",
-        "approved": "Approved",
-        "approve": "Approved",
-        "reject": "Rejected",
+        "consent": "Approval",
+        "approve": "Approved by",
+        "reject": "Rejected by",
         "accepted": "Accepted by Graph",
         "observed": "Observed",
         "resolved": "Resolved by a person",
@@ -55,7 +57,7 @@ STEPS_TAKEN: Final[Mapping[str, str]] = MappingProxyType(
 STATES: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
     {
         "waiting": ("waiting for approval", "Nothing has been changed yet."),
-        "approved": ("approved", "It will run in a moment."),
+        "approved": ("approved", "It will run once a last look at Graph allows it."),
         "executing": ("running", "It is on its way to Graph. This card will show the result."),
         "done": ("done", "Graph accepted it."),
         "done:pending": ("accepted, watching", "Whether it really happened is being watched."),
@@ -91,7 +93,7 @@ STATES: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
         "cancelled": ("cancelled", "Nothing was changed."),
         "stale": (
             "out of date",
-            "The target or somebody's rights changed after approval. Nothing was changed.",
+            "A last look before it was to run found something different. Nothing was changed.",
         ),
     }
 )
@@ -113,6 +115,8 @@ OUTCOMES: Final[Mapping[str, str]] = MappingProxyType(
         "undecided": "Not enough people decided in time.",
         "execute-late": "It was approved, but did not run within the time allowed.",
         "approver-rights-lost": "Somebody who approved it may not do so any more.",
+        "consent-late": "It was approved later than the policy allows by now.",
+        "equal-exists": "An equal record exists by now, so no second one was created.",
         "plan-differs": "The plan is not the one that was voted on.",
         "unreadable": "Graph could not be read afterwards, so the outcome is not known.",
         "unseen": "Reading back, nothing was seen of it. It may still arrive: look before "
@@ -133,8 +137,8 @@ DENIALS: Final[Mapping[str, str]] = MappingProxyType(
         "no-rule": "None of your roles allows {permission}.",
         "deny-rule": "A rule denies {permission} to one of your roles, and a denial always wins.",
         "guardrail": "This conversation allows only {rule}, whatever the role.",
-        "guest": "Guests may not use this bot in this tenant.",
-        "foreign": "Your account belongs to a tenant that is not let in.",
+        "guest": "You are a guest here. Guests may not use this bot in this tenant.",
+        "foreign": "You are of another tenant. Your account belongs to a tenant that is not let in.",
         "disabled": "Your account is disabled in the directory.",
         "directory": "Your roles could not be read just now, so they count as none.",
         "approval": "{permission} waits for somebody else's consent, "
@@ -150,8 +154,9 @@ REMEDIES: Final[Mapping[str, str]] = MappingProxyType(
         "no-rule": "Ask an administrator of the bot for one of the roles above.",
         "deny-rule": "Ask an administrator of the bot if you think the rule is wrong.",
         "guardrail": "Use a private chat with the bot, or another channel.",
-        "guest": "Ask a member of the team to run it.",
-        "foreign": "Ask a member of the team to run it.",
+        "guest": "Ask a member of the team to run it, or an administrator of the bot to let guests in.",
+        "foreign": "Ask a member of the team to run it, or an administrator of the bot to let your "
+        "tenant in.",
         "disabled": "Ask your directory's administrator.",
         "directory": "Try again in a minute. If it goes on, quote the id below.",
         "approval": "Nothing was changed. Ask somebody whose role needs no consent to run it.",
@@ -195,12 +200,20 @@ WHOAMI_TITLE: Final = "Who you are here"
 HISTORY_TITLE: Final = "What was done"
 HISTORY_OF: Final = "What was done: {subject}"
 PAGE: Final = "Page {page}"
+NOTHING_DONE: Final = (
+    "There is no operation {subject}, and nothing is recorded of a record with this name or id. "
+    "An operation's id is four or more letters and digits, like 7F3K, and stands at the foot of "
+    "its card."
+)
+HISTORY_COMMAND: Final = "/history"
 NO_HISTORY: Final = "Nothing is recorded here, or the history ends before this page."
 HELP_TITLE: Final = "What you can do here"
 HELP_MORE: Final = "More about one command:"
 HELP_MORE_COMMAND: Final = "/help {example}"
+ALSO: Final = "{also} is another word for {command}."
+LIKE_CREATE: Final = "It does what {command} does, or posts a reference where the bot is set to."
 HELP_PARTIAL: Final = "Your roles could not be read, so this is only what everybody may run."
-OPEN_TO_ALL: Final = "everybody who is signed in"
+OPEN_TO_ALL: Final = "everybody who is let in"
 RESOLVE: Final = "Look at the target itself, then record what you found:"
 RESOLVE_COMMANDS: Final = ("/resolve {id} done", "/resolve {id} failed")
 
@@ -230,6 +243,7 @@ MISREADINGS: Final[Mapping[str, str]] = MappingProxyType(
         "identity-missing": "A new one needs a name: at least one of {names}.",
         "nothing-to-change": "{name} already looks like that.",
         "too-many-words": "{token} is one word too many. Put quotes around values with spaces.",
+        "value-apart": "{token} is a property: write {name}=value, without a space.",
         "open-quote": "A quotation mark is never closed.",
         "glued-quote": "After a closing quotation mark comes a space, not {token}.",
         "repeated": "{token} is given twice.",
@@ -242,7 +256,7 @@ MISREAD_TITLE: Final = "Not understood"
 SEE_HELP: Final = "Type /help for what you can do here."
 NOT_FOUND_TITLE: Final = "Not found"
 NOT_FOUND: Final = "No {kind} is called {target}, by name or by id."
-SIMILAR: Final = "Similar"
+GONE: Final = "The {kind} with the id {target} is gone, or there never was one."
 AMBIGUOUS: Final = "More than one {kind} fits {target}."
 
 # Graph
@@ -288,7 +302,8 @@ FAILURES: Final[Mapping[str, str]] = MappingProxyType(
         "store-unavailable": "The bot's own records cannot be read or written now, "
         "so nothing was started.",
         "timeout": "It took too long and was given up.",
-        "roles-unread": "The directory could not be asked who you are, so nothing was started.",
+        "roles-unread": "Microsoft Graph could not be asked who you are and which roles you have, so "
+        "nothing was started and nothing is shown, not even what was seen last.",
     }
 )
 FAILURE_TITLE: Final = "That did not work"
@@ -298,6 +313,7 @@ FAILURE_ADVICE: Final = "Try again in a minute. If it happens again, quote the i
 
 NOTICES: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
     {
+        **WATCH_NOTICES,
         "paused": ("Writes paused", "{who} stopped all writes. Reading goes on."),
         "already-paused": ("Already paused", "Writes were stopped before; nothing was changed."),
         "resumed": ("Writes resumed", "{who} let writes run again."),
@@ -305,7 +321,15 @@ NOTICES: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
         "resolved": ("Resolved", "{who} recorded operation {id} as {outcome}."),
         "asked-elsewhere": (
             "Asked",
-            "{id} waits for consent; its card stands in the channel of those who decide.",
+            "{id} waits for consent. Its card stands in the channel that the policy names for "
+            "approvals: everybody there can see that you ask, and for what. Who may decide: "
+            "{approvers}. What they decide is told here.",
+        ),
+        "asked-in-channel": (
+            "Asked",
+            "{id} waits for consent. Its card stands in the channel {channel}: everybody there "
+            "can see that you ask, and for what. Who may decide: {approvers}. What they decide is "
+            "told here.",
         ),
         "decided-approved": ("Approved", "{asker}: {what} was approved by {who}."),
         "decided-rejected": ("Rejected", "{asker}: {what} was rejected by {who}. {comment}"),
@@ -338,21 +362,40 @@ NOTICES: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
         "revised": ("Revised", "{id} has a new plan; its votes start over."),
         "undo-not-done": (
             "Nothing to undo",
-            "Operation {id} is {state}; only what is done can be.",
+            'Operation {id} is marked "{state}"; only what is done can be undone.',
         ),
         "undo-impossible": ("Cannot be undone", "There is no opposite of operation {id}."),
+        "again-over": (
+            "Nothing to ask again",
+            'Operation {id} is marked "{state}". To ask for the same, type its command:',
+        ),
+        "again-asked": (
+            "Asked again already",
+            "Operation {id} was asked for anew; see /history. For one more, type its command:",
+        ),
+        "undo-asked": (
+            "Undone already",
+            "Operation {id} was undone, or somebody asked for it; see /history. To do the same once"
+            " more, type:",
+        ),
         "vote-own": ("Not your own", "Somebody else has to decide what you asked for."),
         "vote-not-approver": ("Not yours to decide", "None of your roles may decide {id}."),
-        "vote-over": ("Already decided", "Operation {id} is {state}; your vote was not needed."),
+        "vote-over": (
+            "Already decided",
+            'Operation {id} is marked "{state}"; your vote was not needed.',
+        ),
         "vote-expired": ("Too late", "The time to decide {id} is over."),
         "vote-old-revision": (
             "An old card",
             "The request changed since; look at its newest card.",
         ),
         "vote-twice": ("Counted already", "You have voted on {id}; others have to as well."),
-        "vote-counted": ("Counted", "Your vote on {id} counts; it is {state} now."),
-        "not-waiting": ("Nothing to decide", "Operation {id} is {state}."),
-        "cancelled": ("Cancelled", "Operation {id} was taken back."),
+        "vote-counted": (
+            "Counted",
+            'Your vote on {id} counts; it is marked "{state}" now. Its card shows the rest.',
+        ),
+        "not-waiting": ("Nothing to decide", 'Operation {id} is marked "{state}".'),
+        "cancelled": ("Cancelled", "Operation {id} was taken back, as its card shows."),
         "cancel-not-asker": ("Not yours to cancel", "Only {who} can take back {id}."),
         "reason-missing": (
             "A reason is needed",
@@ -371,10 +414,25 @@ NOTICES: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
         "following": ("Working on it", "The answer will come in the thread of this card."),
         "repeated": ("Already asked for", "This message was carried out before; see /history."),
         "working": ("Working on it", "The answer will replace this message."),
+        "search-denied": ("Not allowed", "You may not see which {kind} there are."),
+        "form-old": (
+            "This form is old",
+            "It was opened more than a day ago, so nothing was done. Open a new one:",
+        ),
+        "form-too-long": (
+            "Too much for one form",
+            "Nothing was changed. What is filled in is longer than a card can hold; shorten it and "
+            "send it again.",
+        ),
+        "form-posted": ("Fill it in", "The form stands in the thread of this card."),
+        "taken-in": ("Already taken in", "This came before; nothing happens twice."),
         "lapsed": ("This button has lapsed", "What it stood for is over or replaced."),
         "pressed-already": ("Already done", "{who} was first. Nothing happened twice."),
-        "operation-missing": ("No such operation", "There is no operation {id}."),
-        "not-unknown": ("Nothing to resolve", "Operation {id} is {state}."),
+        "operation-missing": (
+            "No such operation",
+            "There is no operation {id}. Ids look like 7F3K; /history lists the newest operations.",
+        ),
+        "not-unknown": ("Nothing to resolve", 'Operation {id} is marked "{state}".'),
         "welcome": ("Hello", "I run connectors from this conversation. Type /help."),
         "edited": ("Edits are not run", "Send the command again as a new message."),
         "exchange-on-premises": (
@@ -387,12 +445,40 @@ NOTICES: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
 
 
 UNDO_BUTTON: Final = "Undo"
+AGAIN_BUTTON: Final = "Ask again"
 APPROVE_BUTTON, REJECT_BUTTON, CANCEL_BUTTON = "Approve", "Reject", "Cancel"
 COMMENT_LABEL: Final = "Comment (goes along with Reject)"
 WHO_DECIDES, STILL_NEEDED, LAPSES, TO_TYPE = "Who may decide", "Still needed", "Lapses", "Or type"
 TO_DECIDE, ASKED_FOR = "Waiting for you", "You asked for"
 WAITING_TITLE: Final = "What waits for consent"
 NOTHING_WAITS: Final = "Nothing waits."
+
+
+UNSEEN: Final = (
+    "Nobody but you can see this card, as it stands in your own chat with me. Let somebody who may "
+    "decide know: they type /approve {id}, wherever they talk to me, or find it in /approvals. "
+    "Or take it back and ask in the channel."
+)
+HOW_TO_DECIDE: Final = (
+    "Show opens the request with its Approve and Reject. "
+    'Typed, a comment goes along with --comment "…".'
+)
+
+
+def about_one(name: str, record_id: str, why: str) -> str:
+    """Return a sentence about one of several targets, by its name and as much id as it needs."""
+    whom = f"{name} ({record_id})" if record_id else name
+    return f"{plain(whom, 160)}{COLON} {why}"
+
+
+def show(short: str) -> str:
+    """Return the title of what opens an operation's card."""
+    return f"{SHOW_BUTTON} {short}"
+
+
+def lapses(when: str) -> str:
+    """Return until when it can be decided, in the middle of a line."""
+    return f"lapses {when}"
 
 
 def needed(missing: int, total: int) -> str:
@@ -405,14 +491,29 @@ def lapse(when: str) -> str:
     return f"{when}; then nothing is changed"
 
 
-def twins(short: str) -> str:
-    """Return what to type in place of the buttons."""
-    return f"/approve {short}   /reject {short}   /cancel {short}"
+def still_needed(missing: int, total: int) -> str:
+    """Return the remark on the step of a consent that is waited for."""
+    return f"{needed(missing, total)} still needed"
+
+
+def again(short: str) -> tuple[str, ...]:
+    """Return what to type to ask anew."""
+    return (f"/again {short}",)
+
+
+def votes(short: str) -> tuple[str, ...]:
+    """Return what to type to decide, each by itself."""
+    return f"/approve {short}", f"/reject {short}"
+
+
+def withdrawal(short: str) -> tuple[str, ...]:
+    """Return what the asker types to take a request back."""
+    return (f"/cancel {short}",)
 
 
 FILTER_ABOUT: Final = "Only those whose property is this, or contains it."
 TARGETS: Final = "Targets"
-ITEM_WAITS: Final = "waits"
+ITEM_WAITS, ITEM_UNSENT = "waits", "not sent"
 NO_ANSWER: Final = "no answer came back"
 NOBODY: Final = "nobody"
 NEVER: Final = "never"
@@ -422,6 +523,7 @@ BOT_SECTION: Final = "The bot itself"
 GRANTORS: Final = "whoever administers the groups of these roles"
 STALE: Final = "It has not been seen for longer than it should. Is it still there?"
 NEVER_SEEN: Final = "It has never been seen to sync."
+AS_OF: Final = "Graph cannot be asked just now. As seen {ago} ({at})."
 STALE_WORD: Final = "stale"
 NEXT_BUTTON, PREVIOUS_BUTTON = "Next", "Previous"
 REFRESH_BUTTON, HISTORY_BUTTON, SHOW_BUTTON = "Refresh", "History", "Show"
@@ -430,6 +532,11 @@ REFRESH_BUTTON, HISTORY_BUTTON, SHOW_BUTTON = "Refresh", "History", "Show"
 def ago(count: int, unit: str) -> str:
     """Return how long ago something was: `5 minutes ago`."""
     return f"{count} {unit}{'' if count == 1 else 's'} ago"
+
+
+def span(count: int, unit: str) -> str:
+    """Return how long something took: `42 minutes`."""
+    return f"{count} {unit}{'' if count == 1 else 's'}"
 
 
 def wait(count: int, unit: str) -> str:

@@ -7,6 +7,7 @@ from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
 from bot.cli.demo import POLICY
+from bot.cli.permissions import PERMISSIONS
 from bot.domain.command import PAGE, PLAN, REASON, Catalogue, CommandSpec
 from bot.domain.kinds import KINDS
 from bot.domain.policy import Allowed, NeedsApproval, Person, Policy, Role, decide
@@ -42,6 +43,11 @@ def settings_table() -> str:
     )
 
 
+def permissions_table() -> str:
+    """Return a row for each permission of Graph: its name, what it is needed for."""
+    return _table(("Permission", "Why"), ((f"`{each.name}`", each.why) for each in PERMISSIONS))
+
+
 def _shape(spec: CommandSpec) -> str:
     if spec.effect is Effect.LIST:
         return f"/{spec.title} [--property …] [--sort …]"
@@ -66,7 +72,9 @@ def _word(policy: Policy, role: Role, spec: CommandSpec) -> str:
 
 def _default(field: FieldInfo) -> str:
     value: object = field.default
-    if isinstance(value, SecretStr) or value is None or value in ("", ()):
+    if isinstance(value, SecretStr):
+        value = value.get_secret_value()
+    if value is None or value in ("", ()):
         return NONE
     return f"`{value}`"
 

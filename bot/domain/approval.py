@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from bot.domain.consent import ApprovalRule
 from bot.domain.operation import Actor, State
-from bot.domain.policy import ApprovalRule
 
 
 class Decision(StrEnum):
@@ -72,18 +72,26 @@ class Terms:
 
     approvers: frozenset[str]
     needed: int
+    expires: timedelta
     execute_within: timedelta
 
 
 def terms_of(then: ApprovalRule, now: ApprovalRule | None) -> Terms:
     """Return the stricter of the rule at the request and the rule now; None: none covers it now."""
     if now is None:
-        return Terms(frozenset(then.approvers), then.needed, then.execute_within)
+        return Terms(frozenset(then.approvers), then.needed, then.expires, then.execute_within)
     return Terms(
         frozenset(then.approvers) & frozenset(now.approvers),
         max(then.needed, now.needed),
+        min(then.expires, now.expires),
         min(then.execute_within, now.execute_within),
     )
+
+
+def deadline(approval: Approval, terms: Terms) -> datetime:
+    """Return until when it can be decided, counted from the request or its last revision."""
+    asked_at = approval.expires_at - approval.rule.expires
+    return asked_at + min(terms.expires, approval.rule.expires)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +114,7 @@ def judge_vote(
     """
     if ballot.state is not State.WAITING:
         return VoteDenial.OVER
-    if now >= ballot.approval.expires_at:
+    if now >= deadline(ballot.approval, ballot.terms):
         return VoteDenial.EXPIRED
     if revision is not None and revision != ballot.approval.revision:
         return VoteDenial.OLD_REVISION

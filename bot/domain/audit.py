@@ -17,6 +17,8 @@ from pydantic import JsonValue
 from bot.domain.operation import Actor
 
 GENESIS = "0" * 64
+CUT = "audit cut"
+"""What the line is called that records a checkpoint in the chain itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +45,8 @@ class Flaw(StrEnum):
 
     `changed`: its hash is not that of its content. `missing`: it is not there. `reordered`: it
     does not follow from the line before it. `truncated`: it and all after it were cut off.
-    `unexpected`: it stands behind the end of the chain.
+    `unexpected`: it stands behind the end of the chain. `cut`: it and all before the checkpoint
+    were removed, and the chain does not tell of it.
     """
 
     CHANGED = "changed"
@@ -51,6 +54,7 @@ class Flaw(StrEnum):
     REORDERED = "reordered"
     TRUNCATED = "truncated"
     UNEXPECTED = "unexpected"
+    CUT = "cut"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +68,19 @@ class Broken:
 
 @dataclass(frozen=True, slots=True)
 class Verified:
-    """The chain holds from its first line to the head."""
+    """The chain holds from its first line, or that behind the checkpoint, to the head.
 
-    count: int
+    `last` is the head's line, `cut` the checkpoint's, 0 where nothing was cut.
+    """
+
+    last: int
     head_hash: str
+    cut: int = 0
+
+    @property
+    def count(self) -> int:
+        """How many lines were checked."""
+        return self.last - self.cut
 
 
 Verdict: TypeAlias = Broken | Verified
@@ -107,18 +120,28 @@ class Verifier:
     """Checks a chain line by line, in the order of `seq`, keeping only the last one in mind.
 
     `head` is where the chain is said to end. `anchors` are places that were written down outside
-    the database while the chain grew; each of them must still stand in it.
+    the database while the chain grew; each of them must still stand in it. `base` is the checkpoint
+    behind which the chain goes on; a line of the chain itself must tell of it, so that nobody can
+    remove lines by writing a checkpoint alone.
     """
 
-    def __init__(self, head: Head, anchors: Iterable[Head] = ()) -> None:
+    def __init__(
+        self, head: Head, anchors: Iterable[Head] = (), *, base: Head | None = None
+    ) -> None:
         self._head = head
+        self._base = base or Head()
+        self._is_told = self._base.seq == 0
         self._anchors: dict[int, set[str]] = {}
         for anchor in anchors:
-            self._anchors.setdefault(anchor.seq, set()).add(anchor.hash)
-        self._last = Head()
+            if anchor.seq >= self._base.seq:
+                self._anchors.setdefault(anchor.seq, set()).add(anchor.hash)
+        self._last = self._base
+        self._kept = self._anchors.pop(self._base.seq, {self._base.hash}) == {self._base.hash}
 
     def check(self, row: Row) -> Broken | None:
         """Return what is wrong with the next line, or None."""
+        if not self._kept:
+            return self._broken(self._base.seq, Flaw.CHANGED)
         expected = self._last.seq + 1
         if row.seq > expected:
             return self._broken(expected, Flaw.MISSING)
@@ -131,6 +154,7 @@ class Verifier:
         if row.seq > self._head.seq:
             return self._broken(row.seq, Flaw.UNEXPECTED)
         self._last = Head(row.seq, row.hash)
+        self._is_told = self._is_told or _tells_of(row, self._base)
         return None
 
     def close(self) -> Verdict:
@@ -140,15 +164,28 @@ class Verifier:
             return self._broken(self._last.seq + 1, Flaw.TRUNCATED)
         if self._last.hash != self._head.hash:
             return self._broken(self._last.seq, Flaw.CHANGED)
-        return Verified(self._last.seq, self._last.hash)
+        if not self._is_told:
+            return self._broken(self._base.seq, Flaw.CUT)
+        return Verified(self._last.seq, self._last.hash, self._base.seq)
 
     def _broken(self, seq: int, flaw: Flaw) -> Broken:
         return Broken(seq, flaw, self._last.seq)
 
 
-def verify(rows: Iterable[Row], head: Head, anchors: Iterable[Head] = ()) -> Verdict:
-    """Check a whole chain and name its first bad line."""
-    verifier = Verifier(head, anchors)
+def _tells_of(row: Row, base: Head) -> bool:
+    return row.event == canonical(CUT, None, None, cut_details(base))
+
+
+def cut_details(base: Head) -> Mapping[str, JsonValue]:
+    """Return what the chain's own line says of a checkpoint."""
+    return {"seq": base.seq, "hash": base.hash}
+
+
+def verify(
+    rows: Iterable[Row], head: Head, anchors: Iterable[Head] = (), *, base: Head | None = None
+) -> Verdict:
+    """Check a whole chain, or what stands behind a checkpoint, and name its first bad line."""
+    verifier = Verifier(head, anchors, base=base)
     for row in rows:
         broken = verifier.check(row)
         if broken is not None:

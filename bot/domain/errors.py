@@ -12,6 +12,7 @@ BotError
 """
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 
 class BotError(Exception):
@@ -76,24 +77,47 @@ class StoreError(BotError):
     """The store cannot be read or written now; what was asked for was not started."""
 
 
-class MessengerError(BotError):
-    """A message did not reach Teams; `is_final` tells that trying again cannot help.
+class Trouble(StrEnum):
+    """Why a message did not reach Teams, told apart by what may be done next.
 
-    `is_gone` marks a message or conversation that is not there any more.
+    `PASSING` had no effect, or none that repeating could double, and ends by itself. `DOUBTFUL` is
+    a new message of which nobody can say whether it arrived. `GONE` is a message or conversation
+    that is not there any more, `REFUSED` a conversation where the bot may not write. Trying again
+    cannot help what is `FINAL`, and `OTHER` is everything else.
+    """
+
+    PASSING = "passing"
+    DOUBTFUL = "doubtful"
+    GONE = "gone"
+    REFUSED = "refused"
+    FINAL = "final"
+    OTHER = "other"
+
+
+class MessengerError(BotError):
+    """A message did not reach Teams, or may not have.
+
+    `code` is what the connector called it, after its status where it answered; `retry_after_s` is
+    its own wish where it gave one.
     """
 
     def __init__(
         self,
         reason: str,
         *,
-        is_final: bool,
-        is_gone: bool = False,
+        trouble: Trouble,
+        code: str = "",
         retry_after_s: float | None = None,
     ) -> None:
         super().__init__(reason)
-        self.is_final = is_final
-        self.is_gone = is_gone
+        self.trouble = trouble
+        self.code = code
         self.retry_after_s = retry_after_s
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether a message or conversation is not there any more."""
+        return self.trouble is Trouble.GONE
 
 
 class ConfigError(BotError):

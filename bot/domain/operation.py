@@ -12,6 +12,8 @@ from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
 
+from pydantic import JsonValue
+
 from bot.domain.errors import GraphFault
 from bot.domain.plan import Change, Plan
 
@@ -70,7 +72,10 @@ class Actor:
 
 @dataclass(frozen=True, slots=True)
 class ItemResult:
-    """How one of several targets fared; `executing` is the one under way."""
+    """How one of several targets fared; `executing` is the one under way.
+
+    `after` is as in `Result`. What was not sent has the reason in `code`.
+    """
 
     target_id: str
     name: str
@@ -78,6 +83,8 @@ class ItemResult:
     code: str = ""
     observation: Observation | None = None
     request_id: str | None = None
+    after: Mapping[str, JsonValue] | None = None
+    was_sent: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +92,8 @@ class Result:
     """How an operation's work ended, as far as it is known.
 
     `code` is the reason in words of `cards.words`, empty when all went as asked. `was_gone` marks
-    a delete whose target no longer existed.
+    a delete whose target no longer existed. `after` holds what was read back and is not as before,
+    None when the target is gone or was not read.
     """
 
     code: str = ""
@@ -98,6 +106,7 @@ class Result:
     differences: tuple[Change, ...] = ()
     resolved_by: str | None = None
     items: tuple[ItemResult, ...] = ()
+    after: Mapping[str, JsonValue] | None = None
 
 
 @dataclass(frozen=True, slots=True)

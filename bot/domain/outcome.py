@@ -6,12 +6,16 @@ from enum import StrEnum
 from typing import TypeAlias
 
 from bot.domain.approval import Approval
-from bot.domain.command import CommandSpec
+from bot.domain.command import Command, CommandSpec
+from bot.domain.consent import ApprovalRule
 from bot.domain.errors import GraphFault
+from bot.domain.notices import Alarm, DeadLetters, Digest, Followup, Status, Watches, Watching
+from bot.domain.offer import Form, Welcome
 from bot.domain.operation import Operation
 from bot.domain.plan import Plan
 from bot.domain.policy import Denied, Grant
 from bot.domain.resource import ResourceKind, Values
+from bot.domain.rights import Entitled, Explanation
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +51,8 @@ class Listing:
     """One page of a list. `command` is the list's own text without the page, for its buttons.
 
     `total` counts what matched, `seen` what Graph gave; `is_cut` tells that Graph had more than the
-    bot reads.
+    bot reads. `as_of` is when it was last seen, where Graph cannot be asked just now. `offers` are
+    the writes of the kind that the person may ask for.
     """
 
     kind: ResourceKind
@@ -60,24 +65,36 @@ class Listing:
     filters: tuple[tuple[str, str], ...]
     command: str
     now: datetime
+    as_of: datetime | None = None
+    offers: tuple[CommandSpec, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """One record."""
+    """One record; `as_of` is when it was last seen, where Graph cannot be asked just now.
+
+    `offers` are the writes of the kind that the person may ask for.
+    """
 
     kind: ResourceKind
     values: Values
     now: datetime
+    as_of: datetime | None = None
+    offers: tuple[CommandSpec, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """`--plan`: what would happen; `command` is the text that makes it happen."""
+    """`--plan`: what would happen; `command` is the text that makes it happen.
+
+    `rule` is the approval it would wait for; `lacks_reason`: the rule wants a reason, none is given.
+    """
 
     kind: ResourceKind
     plan: Plan
     command: str
+    rule: ApprovalRule | None = None
+    lacks_reason: bool = False
 
 
 class View(StrEnum):
@@ -94,6 +111,7 @@ class Operated:
     """The current state of a write.
 
     `viewers` are the people, in Teams' ids, whose clients are to ask for a view of their own.
+    `is_unseen` tells that its one card stands where nobody but the asker can see it.
     """
 
     kind: ResourceKind
@@ -101,6 +119,7 @@ class Operated:
     approval: Approval | None = None
     view: View = View.ALL
     viewers: tuple[str, ...] = ()
+    is_unseen: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,10 +133,15 @@ class Decided:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """`/approvals`: what this person may decide, and what they asked for."""
+    """`/approvals`: what this person may decide, and what they asked for, the most urgent of each.
+
+    `more_to_decide` and `more_asked` count what there is beyond.
+    """
 
     to_decide: tuple[Operated, ...]
     asked: tuple[Operated, ...]
+    more_to_decide: int
+    more_asked: int
     now: datetime
 
 
@@ -162,7 +186,7 @@ class Misread:
     """The text is no command. `start` and `end` mark the wrong part inside `text`.
 
     `usage` is the command's own shape where it is known; `suggestions` are only such commands as
-    the person may run.
+    the person may run. `so_far` is what was given of a command that lacks something.
     """
 
     code: str
@@ -172,26 +196,35 @@ class Misread:
     spec: CommandSpec | None = None
     suggestions: tuple[str, ...] = ()
     details: tuple[tuple[str, str], ...] = ()
+    so_far: Command | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class NotFound:
-    """No record by that name; `near` are names that are similar."""
+    """No record by that name; `near` are names that are similar.
+
+    `as_of` is when it was last looked for, where Graph cannot be asked just now.
+    """
 
     kind: ResourceKind
     target: str
     near: tuple[str, ...]
+    as_of: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Ambiguous:
-    """Several records by that name; `commands` is what to type for each."""
+    """Several records by that name; `commands` is what to type for each.
+
+    `as_of` is when they were last seen, where Graph cannot be asked just now.
+    """
 
     kind: ResourceKind
     target: str
     candidates: tuple[Values, ...]
     commands: tuple[str, ...]
     reads_only: bool
+    as_of: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,13 +246,17 @@ class Failed:
 
 Outcome: TypeAlias = (
     Overview
+    | Welcome
     | Manual
     | WhoAmI
+    | Explanation
+    | Entitled
     | Listing
     | Shown
     | Planned
     | Operated
     | History
+    | Form
     | Refused
     | Decided
     | Waiting
@@ -230,4 +267,11 @@ Outcome: TypeAlias = (
     | Ambiguous
     | GraphFailed
     | Failed
+    | Alarm
+    | Followup
+    | Digest
+    | Watching
+    | Watches
+    | Status
+    | DeadLetters
 )

@@ -4,31 +4,22 @@ After the command itself the words may come in any order. Names are read in any 
 as they are declared. Nothing is guessed: what does not fit is a `Misread` that points at it.
 """
 
-from collections.abc import Iterable
-from re import compile as pattern
 from types import MappingProxyType
 
-from bot.domain.command import BOT, PAGE, TEXT_LIMIT, Argument, Catalogue, Command, CommandSpec
+from bot.domain.command import BOT, TEXT_LIMIT, Catalogue, Command, CommandSpec
 from bot.domain.outcome import Misread
-from bot.domain.resource import Effect, Option, Property, ValueType
-from bot.domain.select import SORT, STALE
 from bot.domain.text import (
     Span,
     Word,
     Wrong,
+    closeness,
     gap_end,
-    parse_duration,
+    nearest,
     quoted,
     similar,
     word_at,
 )
-
-ON = "on"
-PAGE_MAX = 10_000
-# Graph's placeholder for members to come: a status may read so, nobody can set it.
-UNSETTABLE = "unknownFutureValue"
-_SUGGESTED = 3
-_NUMBER = pattern(r"[0-9]{1,5}")
+from bot.domain.values import ON, argument_value, missing, names, option_value, property_value
 
 
 def parse(text: str, catalogue: Catalogue) -> Command | Misread:
@@ -36,10 +27,11 @@ def parse(text: str, catalogue: Catalogue) -> Command | Misread:
 
     Suggestions are titles of commands, whoever may run them; the caller leaves out the rest.
     """
-    spec = None
+    spec = reading = None
     try:
         spec, position = _command_at_start(text, catalogue)
-        return _Reading(text, catalogue, spec).read(position)
+        reading = _Reading(text, catalogue, spec)
+        return reading.read(position)
     except Wrong as wrong:
         return Misread(
             wrong.code,
@@ -49,6 +41,7 @@ def parse(text: str, catalogue: Catalogue) -> Command | Misread:
             spec=spec,
             suggestions=wrong.suggestions,
             details=wrong.details,
+            so_far=reading.command if reading and wrong.code == "argument-missing" else None,
         )
 
 
@@ -95,11 +88,17 @@ def _verb_at(text: str, catalogue: Catalogue, kind: str, position: int) -> tuple
 def _similar_commands(text: str, catalogue: Catalogue) -> tuple[str, ...]:
     """Return titles like the first two words, or with the first word as their verb."""
     first, second = [*text.split(maxsplit=2)[:2], ""][:2]
-    titles = [spec.title for spec in catalogue.specs]
-    both = similar(f"{first} {second}".rstrip(), titles)
-    verbs = similar(first, (spec.verb for spec in catalogue.specs))
-    alone = (spec.title for verb in verbs for spec in catalogue.specs if spec.verb == verb)
-    return tuple(dict.fromkeys((*both, *alone)))[:_SUGGESTED]
+    both = f"{first} {second}".rstrip()
+    return nearest(
+        (
+            spec.title,
+            max(
+                closeness(both, spec.title),
+                *(closeness(first, verb) for verb in (spec.verb, *spec.aliases)),
+            ),
+        )
+        for spec in catalogue.specs
+    )
 
 
 class _Reading:
@@ -121,7 +120,12 @@ class _Reading:
             position = self._take(word_at(self.text, position))
         for argument in self.spec.arguments[len(self.arguments) :]:
             if argument.is_required:
-                raise _missing(argument, _end_of(self.text))
+                raise missing(argument, _end_of(self.text))
+        return self.command
+
+    @property
+    def command(self) -> Command:
+        """What was read so far."""
         return Command(
             self.spec,
             tuple(self.arguments),
@@ -145,21 +149,20 @@ class _Reading:
 
     def _take_argument(self, span: Span) -> None:
         if len(self.arguments) == len(self.spec.arguments):
+            folded = span.text.casefold()
+            for name in names(self.spec.properties):
+                if name.casefold() == folded:
+                    raise Wrong("value-apart", span, token=span.text, name=name)
             raise Wrong("too-many-words", span, token=span.text)
         argument = self.spec.arguments[len(self.arguments)]
-        if not span.text.strip():
-            raise _missing(argument, span)
-        meant = span.text
-        if argument.choices:
-            meant = _chosen(span, argument.choices, argument.name)
-        self.arguments.append(meant)
+        self.arguments.append(argument_value(argument, span))
 
     def _take_option(self, word: Word) -> int:
         written = word.key or word.whole
         name = written.text[2:]
         option = self.spec.option(name)
         if option is None:
-            near = ", ".join(f"--{o}" for o in similar(name, _names(self.spec.options)))
+            near = ", ".join(f"--{o}" for o in similar(name, names(self.spec.options)))
             raise Wrong("unknown-option", written, token=written.text, near=near)
         if option.name in self.options:
             raise Wrong("repeated", written, token=written.text)
@@ -171,7 +174,7 @@ class _Reading:
         value = word.value or self._value_after(word)
         if value is None or not value.text.strip():
             raise Wrong("value-missing", word.whole, token=written.text)
-        self.options[option.name] = self._meant(option, value)
+        self.options[option.name] = option_value(self.kind, option, value)
         return value.end
 
     def _value_after(self, word: Word) -> Span | None:
@@ -183,97 +186,23 @@ class _Reading:
         is_change = following.key is not None and self.spec.property(following.key.text)
         return None if following.is_option or is_change else following.whole
 
-    def _meant(self, option: Option, value: Span) -> str:
-        if option.choices:
-            return _chosen(value, option.choices, option.name)
-        if option.name == PAGE.name:
-            return _page(value)
-        if self.spec.effect is not Effect.LIST or self.kind is None:
-            return value.text
-        if option.name == STALE:
-            return _duration(value)
-        if option.name == SORT:
-            return _order(value, self.kind.properties)
-        by = self.kind.property(option.name)
-        choices = by.wire.choices if by else ()
-        return _canonical(value.text, choices) or value.text
-
     def _take_change(self, key: Span, value: Span) -> None:
         if not self.spec.properties:
-            near = ", ".join(f"--{o}" for o in similar(key.text, _names(self.spec.options)))
+            near = ", ".join(f"--{o}" for o in similar(key.text, names(self.spec.options)))
             raise Wrong("changes-unwanted", key, token=key.text, near=near)
         wanted = self.spec.property(key.text)
         if wanted is None:
             raise self._not_settable(key)
         if wanted.name in self.changes:
             raise Wrong("repeated", key, token=key.text)
-        self.changes[wanted.name] = _settable(wanted, value) if value.text else ""
+        self.changes[wanted.name] = property_value(wanted, value)
 
     def _not_settable(self, key: Span) -> Wrong:
         kept = self.kind.property(key.text) if self.kind else None
         if kept is not None or key.text.casefold() == "id":
             return Wrong("property-kept", key, token=key.text)
-        near = ", ".join(similar(key.text, _names(self.spec.properties)))
+        near = ", ".join(f"{n}=" for n in similar(key.text, names(self.spec.properties)))
         return Wrong("unknown-property", key, token=key.text, near=near)
-
-
-def _names(declared: Iterable[Option] | Iterable[Property]) -> tuple[str, ...]:
-    return tuple(one.name for one in declared)
-
-
-def _missing(argument: Argument, span: Span) -> Wrong:
-    return Wrong("argument-missing", span, name=argument.name)
-
-
-def _canonical(text: str, names: Iterable[str]) -> str | None:
-    folded = text.casefold()
-    return next((name for name in names if name.casefold() == folded), None)
-
-
-def _chosen(value: Span, choices: Iterable[str], name: str) -> str:
-    meant = _canonical(value.text, choices)
-    if meant is None:
-        raise Wrong("bad-choice", value, token=value.text, name=name, choices=", ".join(choices))
-    return meant
-
-
-def _page(value: Span) -> str:
-    if not _NUMBER.fullmatch(value.text) or not 1 <= int(value.text) <= PAGE_MAX:
-        raise Wrong("bad-number", value, token=value.text, name=PAGE.name, last=str(PAGE_MAX))
-    return str(int(value.text))
-
-
-def _duration(value: Span) -> str:
-    if parse_duration(value.text) is None:
-        raise Wrong("bad-duration", value, token=value.text)
-    return value.text.lower()
-
-
-def _order(value: Span, properties: tuple[Property, ...]) -> str:
-    names = _names(properties)
-    sign = "-" if value.text.startswith("-") else ""
-    typed = value.text.removeprefix("-")
-    meant = _canonical(typed, names)
-    if meant is None:
-        near = ", ".join(similar(typed, names))
-        raise Wrong("bad-sort", value, token=value.text, near=near, names=", ".join(names))
-    return sign + meant
-
-
-def _settable(wanted: Property, value: Span) -> str:
-    if wanted.wire.choices:
-        choices = tuple(c for c in wanted.wire.choices if c != UNSETTABLE)
-        return _chosen(value, choices, wanted.name)
-    if wanted.wire.type is ValueType.EMAIL and not is_email(value.text):
-        raise Wrong("bad-email", value, token=value.text, name=wanted.name)
-    return value.text
-
-
-def is_email(text: str) -> bool:
-    """Whether the text has the shape of a mail address; whether it exists is for the far side."""
-    local, _, domain = text.partition("@")
-    has_shape = local and "@" not in domain and "." in domain and all(domain.split("."))
-    return bool(has_shape) and not any(character.isspace() for character in text)
 
 
 def format_command(command: Command) -> str:

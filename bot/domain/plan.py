@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from pydantic import JsonValue
@@ -36,7 +36,7 @@ class Plan:
     """One write, complete: what is sent to Graph and the state it was planned against.
 
     `target_id` is None for a create. `before` holds the target's values as they were seen. `known`
-    holds the ids of records that already looked like the one to be created. `items` are the
+    holds the ids of records that already had the identity of the one to be created. `items` are the
     targets where there are several; `target_id` is None then.
     """
 
@@ -168,8 +168,15 @@ def _creation(
         changes=_changes(kind, {}, {k: str(v) for k, v in filled.items()}),
         body={"@odata.type": kind.odata_type, **filled},
         before=None,
-        known=tuple(str(o["id"]) for o in others if not differences(kind, filled, o)),
+        known=equals_of(kind, filled, others),
     )
+
+
+def equals_of(kind: ResourceKind, wanted: Values, records: Iterable[Values]) -> tuple[str, ...]:
+    """Return the ids of the records that have the identity of the one wanted."""
+    names = {p.name for p in kind.identities}
+    identity = {name: value for name, value in wanted.items() if name in names and value}
+    return tuple(str(r["id"]) for r in records if not differences(kind, identity, r))
 
 
 def _changes(
@@ -189,6 +196,18 @@ def differences(kind: ResourceKind, wanted: Values, observed: Values) -> tuple[C
         for p in kind.properties
         if p.name in wanted and _text(wanted[p.name]) != _text(observed.get(p.name))
     )
+
+
+def after_of(plan: Plan, observed: Values | None) -> dict[str, JsonValue] | None:
+    """Return what was read back and is not as the plan saw it; None: nothing was read."""
+    if observed is None:
+        return None
+    before = plan.before or {}
+    return {
+        name: value
+        for name, value in observed.items()
+        if name not in before or before[name] != value
+    }
 
 
 def _text(value: JsonValue) -> str | None:

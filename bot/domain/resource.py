@@ -25,6 +25,8 @@ class ValueType(StrEnum):
     EMAIL = "email"
     CHOICE = "choice"
     TIME = "time"
+    DURATION = "duration"
+    NUMBER = "number"
 
 
 class Severity(StrEnum):
@@ -132,7 +134,9 @@ class Option:
 
     `choices` maps what people type to what is meant; empty means free text. A flag takes no value.
     `wire` is the property of the request body it fills, where it fills one. `is_filter` marks those
-    that choose records by a property: usage lines name them once for all.
+    that choose records by a property: usage lines name them once for all. `needs` is another
+    command's permission, without which the option may not be used. `is_typed_only` keeps it out of
+    forms.
     """
 
     name: str
@@ -142,6 +146,9 @@ class Option:
     is_flag: bool = False
     wire: str | None = None
     is_filter: bool = False
+    needs: str | None = None
+    type: ValueType = ValueType.TEXT
+    is_typed_only: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,3 +259,7 @@ class ResourceKind:
         """Whether the record was last seen longer ago than the kind allows; never counts."""
         seen = moment(values.get(self.last_seen))
         return seen is None or now - seen > self.stale_after
+
+    def is_silent(self, values: Values, now: datetime) -> bool:
+        """Whether the record was seen once, but too long ago for its status to be believed."""
+        return moment(values.get(self.last_seen)) is not None and self.is_stale(values, now)

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
-from difflib import get_close_matches
+from difflib import SequenceMatcher
 from html import unescape
 from re import Pattern, compile as pattern
 from unicodedata import category
@@ -21,6 +21,9 @@ _SAFE = pattern(r"[\w.:@/+-]+")
 _DURATION = pattern(r"([1-9][0-9]{0,5})([smhd])")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 _COMPARED = 64  # similarity is quadratic, so only this many characters of a word take part
+_ALIKE = 0.6
+_PART = 3
+_OFFERED = 3
 
 _DASHES = tuple("\u2012\u2013\u2014\u2015\u2212")
 _HYPHENS = dict.fromkeys(map(ord, _DASHES), "-")
@@ -89,6 +92,11 @@ def clean(text: str) -> str:
     with suppress(ValueError):
         text = unescape(text)
     return _with_hyphens("".join(map(_plain, text))).strip()
+
+
+def clean_value(text: str) -> str:
+    """Return one value as it was filled into a form, made plain as a quoted word of a text is."""
+    return "".join(map(_plain, text)).strip()
 
 
 def _plain(character: str) -> str:
@@ -198,10 +206,32 @@ def quoted(value: str) -> str:
 
 
 def similar(word: str, names: Iterable[str]) -> tuple[str, ...]:
-    """Return the names that look like the word in any case, best first, at most three."""
-    by_folded = {name.casefold(): name for name in names}
-    found = get_close_matches(word[:_COMPARED].casefold(), by_folded)
-    return tuple(by_folded[name] for name in found)
+    """Return the names that look like the word in any case, nearest first, at most three."""
+    return nearest((name, closeness(word, name)) for name in names)
+
+
+def nearest(scored: Iterable[tuple[str, float]]) -> tuple[str, ...]:
+    """Return the names that are close to something, nearest first, each once, at most three."""
+    found = sorted((pair for pair in scored if pair[1]), key=lambda pair: -pair[1])
+    return tuple(dict.fromkeys(name for name, _ in found))[:_OFFERED]
+
+
+def closeness(word: str, name: str) -> float:
+    """Return how near a name is to a word in any case, 0 for not at all.
+
+    Nearest is what the word begins, then what it is a misspelling of, then what it is a part of.
+    """
+    word, name = word[:_COMPARED].casefold(), name.casefold()
+    share = 2 * len(word) / (len(word) + len(name) or 1)
+    if len(word) > 1 and name.startswith(word):
+        return 1 + share
+    # The order matters: the first two are cheap and never less than the last.
+    alike = SequenceMatcher(None, name, word)
+    if all(
+        measure() >= _ALIKE for measure in (alike.real_quick_ratio, alike.quick_ratio, alike.ratio)
+    ):
+        return alike.ratio()
+    return share / 2 if len(word) >= _PART and word in name else 0
 
 
 def parse_duration(text: str) -> timedelta | None:

@@ -6,6 +6,25 @@ from bot.domain.operation import Operation, State
 from bot.domain.resource import Effect, ResourceKind
 
 
+def may_undo(operation: Operation) -> bool:
+    """Whether the operation was carried out, and one other write is its opposite."""
+    return operation.state is State.DONE and _has_opposite(operation)
+
+
+def _has_opposite(operation: Operation) -> bool:
+    """Whether there is one: not of several targets, an action, a delete that found nothing."""
+    plan, result = operation.plan, operation.result
+    match plan.effect:
+        case Effect.UPDATE:
+            return plan.target_id is not None
+        case Effect.CREATE:
+            return result.target_id is not None
+        case Effect.DELETE:
+            return bool(plan.before) and not result.was_gone
+        case _:
+            return False
+
+
 def inverse(operation: Operation, asked: Command, catalogue: Catalogue) -> Command:
     """Return the command that takes an operation back; it is judged like any other.
 
@@ -18,6 +37,8 @@ def inverse(operation: Operation, asked: Command, catalogue: Catalogue) -> Comma
     kind = catalogue.kinds[operation.plan.kind]
     if operation.state is not State.DONE:
         raise UserError("undo-not-done", id=operation.short, state=operation.state.value)
+    if not may_undo(operation):
+        raise UserError("undo-impossible", id=operation.short)
     options = {REASON.name: asked.reason or f"undo of {operation.short}"}
     if asked.is_plan:
         options[PLAN.name] = asked.options[PLAN.name]
@@ -31,13 +52,10 @@ def _opposite(
     kind: ResourceKind, operation: Operation
 ) -> tuple[Effect, str | None, dict[str, str]]:
     plan = operation.plan
-    if plan.effect is Effect.UPDATE and plan.target_id:
+    if plan.effect is Effect.UPDATE:
         before = {change.name: change.before or "" for change in plan.changes}
         return Effect.UPDATE, plan.target_id, before
-    if plan.effect is Effect.CREATE and operation.result.target_id:
+    if plan.effect is Effect.CREATE:
         return Effect.DELETE, operation.result.target_id, {}
-    if plan.effect is Effect.DELETE and plan.before and not operation.result.was_gone:
-        seen = {p.name: plan.before.get(p.name) for p in kind.writable}
-        return Effect.CREATE, None, {name: str(value) for name, value in seen.items() if value}
-    # Several targets, an action, or a delete that found nothing: there is no one opposite.
-    raise UserError("undo-impossible", id=operation.short)
+    seen = {p.name: (plan.before or {}).get(p.name) for p in kind.writable}
+    return Effect.CREATE, None, {name: str(value) for name, value in seen.items() if value}

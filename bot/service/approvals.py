@@ -9,23 +9,21 @@ from bot.domain.approval import (
     Approval,
     Ballot,
     Decision,
-    Terms,
     Vote,
     VoteDenial,
     is_decided,
     judge_vote,
-    terms_of,
 )
-from bot.domain.command import Catalogue, CommandSpec
+from bot.domain.command import Catalogue
 from bot.domain.operation import Actor, Operation, Result, State
-from bot.domain.outcome import Noted, Operated, Outcome, View, Waiting
-from bot.domain.policy import Person, Policy, grants_of, rule_of
+from bot.domain.outcome import Noted, Operated, Outcome
+from bot.domain.policy import Person, Policy, grants_of
 from bot.service.evidence import audit_line
 from bot.service.execution import EXECUTE_JOB, TELL_JOB
+from bot.service.pending import Pending
 from bot.service.ports import Job, Request, Transaction, World
 
 log = structlog.get_logger(__name__)
-SHOWN = 50
 LONGEST = 9
 """How many digits a revision may have; Python refuses to read very long numbers."""
 
@@ -33,18 +31,14 @@ LONGEST = 9
 class Approvals:
     """Counts votes and ends what nobody decided; `wake` tells the job runner that there is work."""
 
-    def __init__(self, world: World, *, catalogue: Catalogue, wake: Callable[[], None]) -> None:
-        self._world = world
+    def __init__(
+        self, world: World, *, pending: Pending, catalogue: Catalogue, wake: Callable[[], None]
+    ) -> None:
+        self._pending = pending
         self._store = world.store
         self._clock = world.clock
         self._catalogue = catalogue
         self._wake = wake
-
-    def _terms(self, policy: Policy, operation: Operation, approval: Approval) -> Terms:
-        return terms_of(approval.rule, rule_of(policy, self._spec(operation)))
-
-    def _spec(self, operation: Operation) -> CommandSpec:
-        return self._catalogue.by_permission[f"{operation.plan.kind}:{operation.plan.verb}"]
 
     async def vote(
         self, request: Request, vote: Vote, person: Person, policy: Policy, *, target: str
@@ -66,7 +60,7 @@ class Approvals:
                 operation.state,
                 operation.actor,
                 approval,
-                self._terms(policy, operation, approval),
+                self._pending.terms(policy, operation, approval),
             )
             denial = judge_vote(
                 ballot, vote.person, roles=roles, revision=_revision(request), now=vote.at
@@ -75,8 +69,10 @@ class Approvals:
                 approval = await self._count(tx, ballot, operation, vote)
             else:
                 await self._refuse(tx, operation, vote, denial)
+                if denial is VoteDenial.EXPIRED:
+                    await self._lapse(tx, operation)
         self._wake()
-        return await self._answer(request, operation, approval, denial)
+        return await self._answer(request, policy, operation, approval, denial)
 
     async def _found(self, request: Request, target: str) -> Operation | None:
         found = await self._store.find_operation(target)
@@ -120,6 +116,7 @@ class Approvals:
     async def _answer(
         self,
         request: Request,
+        policy: Policy,
         operation: Operation,
         approval: Approval,
         denial: VoteDenial | None,
@@ -127,9 +124,10 @@ class Approvals:
         current = await self._store.operation(operation.id) or operation
         if denial is not None:
             return Noted(denial.value, (("id", operation.short), ("state", current.state.value)))
-        if request.submission is not None:
-            return Operated(
-                self._catalogue.kinds[current.plan.kind], current, approval, View.APPROVER
+        if request.is_in_card:
+            # Who has voted has no further vote, whatever their roles.
+            return self._pending.operated(
+                policy, current, approval, viewer=request.actor, roles=()
             )
         return Noted("vote-counted", (("id", operation.short), ("state", current.state.value)))
 
@@ -150,7 +148,7 @@ class Approvals:
         self._wake()
         current = await self._store.operation(found.id) or found
         code = "cancelled" if moved else "not-waiting"
-        if moved and request.submission is not None:
+        if moved and request.is_in_card:
             approval = await self._store.approval(found.id)
             return Operated(self._catalogue.kinds[current.plan.kind], current, approval)
         return Noted(code, (("id", found.short), ("state", current.state.value)))
@@ -173,24 +171,25 @@ class Approvals:
             # A vote or a new plan in progress is let through first.
             approval = await tx.lock_approval(job.subject)
             operation = await tx.operation(job.subject)
-            now = self._clock.now()
-            if approval is not None and now < approval.expires_at:
+            if approval is not None and self._clock.now() < approval.expires_at:
                 await tx.postpone_job(job, approval.expires_at, None)
                 return
-            if not await tx.finish_job(job) or operation is None:
-                return
-            moved = await tx.move_operation(
-                job.subject,
-                source=State.WAITING,
-                target=State.EXPIRED,
-                result=Result(code="undecided"),
-            )
-            if moved:
-                kind = self._catalogue.kinds[operation.plan.kind]
-                line = audit_line(kind, "operation expired", operation)
-                await tx.append_audit(replace(line, actor=None))
-                await tx.want_card(job.subject)
-                await tx.add_job(TELL_JOB, job.subject, now)
+            if await tx.finish_job(job) and operation is not None:
+                await self._lapse(tx, operation)
+
+    async def _lapse(self, tx: Transaction, operation: Operation) -> None:
+        moved = await tx.move_operation(
+            operation.id,
+            source=State.WAITING,
+            target=State.EXPIRED,
+            result=Result(code="undecided"),
+        )
+        if moved:
+            kind = self._catalogue.kinds[operation.plan.kind]
+            line = audit_line(kind, "operation expired", operation)
+            await tx.append_audit(replace(line, actor=None))
+            await tx.want_card(operation.id)
+            await tx.add_job(TELL_JOB, operation.id, self._clock.now())
 
     async def remind(self, job: Job) -> None:
         """Bring the card of a waiting operation to date: its time left, no further message."""
@@ -203,38 +202,6 @@ class Approvals:
                 return
             await tx.want_card(job.subject)
             await tx.postpone_job(job, self._clock.now() + approval.rule.remind, None)
-
-    async def seen_by(self, operation_id: str, person: Person, policy: Policy) -> Outcome:
-        """Return the operation of that full id as this person is to see it; nothing changes."""
-        operation = await self._store.operation(operation_id)
-        if operation is None or operation.actor.tenant != person.tenant:
-            return Noted("lapsed")
-        kind = self._catalogue.kinds[operation.plan.kind]
-        approval = await self._store.approval(operation.id)
-        if approval is None:
-            return Operated(kind, operation)
-        roles = {grant.role for grant in grants_of(policy, person)}
-        view = View.OTHER
-        if (operation.actor.tenant, operation.actor.oid) == (person.tenant, person.oid):
-            view = View.ASKER
-        elif self._terms(policy, operation, approval).approvers & roles:
-            view = View.APPROVER
-        return Operated(kind, operation, approval, view)
-
-    async def waiting(self, person: Person, policy: Policy) -> Waiting:
-        """Return what the person may decide, and what they asked for, the most urgent first."""
-        roles = {grant.role for grant in grants_of(policy, person)}
-        mine: list[Operated] = []
-        others: list[Operated] = []
-        for operation, approval in await self._store.waiting(SHOWN):
-            shown = Operated(self._catalogue.kinds[operation.plan.kind], operation, approval)
-            if operation.actor.tenant != person.tenant:
-                continue
-            if operation.actor.oid == person.oid:
-                mine.append(shown)
-            elif self._terms(policy, operation, approval).approvers & roles:
-                others.append(shown)
-        return Waiting(tuple(others), tuple(mine), self._clock.now())
 
 
 async def _claimed(tx: Transaction, request: Request) -> bool:

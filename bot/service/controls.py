@@ -5,7 +5,7 @@ from collections.abc import Callable
 import structlog
 
 from bot.domain.command import Catalogue, Command
-from bot.domain.operation import Actor, State
+from bot.domain.operation import Actor, Operation, State
 from bot.domain.outcome import Noted, Operated, Outcome, Paused
 from bot.service.operations import Operations
 from bot.service.ports import AuditRecord, Pause, Request, World
@@ -56,11 +56,8 @@ class Controls:
         log.warning("writes switched", is_paused=is_pause, actor=actor.oid)
         return Noted("paused" if is_pause else "resumed", (("who", actor.name),))
 
-    async def resolve(self, command: Command, actor: Actor) -> Outcome:
+    async def resolve(self, found: Operation, command: Command, actor: Actor) -> Outcome:
         """Close an unknown operation by what a person found."""
-        found = await self._store.find_operation(command.arguments[0])
-        if found is None:
-            return Noted("operation-missing", (("id", command.arguments[0]),))
         state = State(command.arguments[1])
         closed = await self._operations.resolve(found, state, by=actor, reason=command.reason)
         self.wake()

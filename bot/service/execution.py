@@ -12,9 +12,9 @@ import structlog
 from bot.domain.command import Catalogue
 from bot.domain.errors import DirectoryUnavailable, GraphError
 from bot.domain.operation import Observation, Operation, Result, State
-from bot.domain.plan import Plan
-from bot.domain.resource import ResourceKind, Verb
-from bot.service.batch import Batch
+from bot.domain.plan import Plan, after_of
+from bot.domain.resource import ResourceKind, Values, Verb
+from bot.service.batch import Batch, seen_of
 from bot.service.carrier import Carrier, Ending
 from bot.service.evidence import audit_line
 from bot.service.farside import FarSide, Sight
@@ -67,8 +67,11 @@ class Execution:
             return
         if operation.state is State.APPROVED and not await self._may_start(job, operation):
             return
-        kind, verb = self._kind_and_verb(operation)
-        await self._end(job, operation, *await self._settled(operation, kind, verb))
+        ending = await self._settled(job, operation)
+        if ending is None:
+            _lost(operation)
+            return
+        await self._end(job, operation, *ending)
 
     async def _may_start(self, job: Job, operation: Operation) -> bool:
         """Commit the intent, unless the last look forbids it or somebody else was faster."""
@@ -96,9 +99,10 @@ class Execution:
         return kind, verb
 
     async def _hold(self, job: Job, operation: Operation, why: str) -> None:
-        """Wait for what could not be read; an approval's own deadline ends the waiting."""
+        """Wait for what could not be read: until an approval lapses, a minute without one."""
         now = self._clock.now()
-        if now - operation.updated_at >= HOLD_AT_MOST:
+        is_long = now - operation.updated_at >= HOLD_AT_MOST
+        if is_long and await self._store.approval(operation.id) is None:
             await self._end(job, operation, State.FAILED, Result(code="rights-unread"))
             return
         async with self._store.begin() as tx:
@@ -122,8 +126,9 @@ class Execution:
                 await tx.want_card(operation.id)
         return moved
 
-    async def _settled(self, operation: Operation, kind: ResourceKind, verb: Verb) -> Ending:
-        """Carry the operation out, or find out how far it came before."""
+    async def _settled(self, job: Job, operation: Operation) -> Ending | None:
+        """Carry the operation out, or find out how far it came; None when the lease was lost."""
+        kind, verb = self._kind_and_verb(operation)
 
         async def refusal() -> Result | None:
             return await self._refusal_to_repeat(operation)
@@ -132,7 +137,7 @@ class Execution:
             return await self._recheck.stop(operation)
 
         if operation.plan.items:
-            return await self._batch.run(operation, kind, verb, stop=stop)
+            return await self._batch.run(job, operation, kind, verb, stop=stop)
         request_id = await self._store.client_request_id(operation.id) or operation.id
         is_lost = operation.state is State.EXECUTING
         act = self._carrier.find_out if is_lost else self._carrier.carry
@@ -150,7 +155,7 @@ class Execution:
         async with self._store.begin() as tx:
             approval = await tx.lock_approval(operation.id)
             if not await tx.finish_job(job):
-                log.warning("lease lost", operation=operation.short)
+                _lost(operation)
                 return
             if not await self._settle(tx, operation, state, result):
                 return
@@ -190,9 +195,15 @@ class Execution:
             result = await self._watched(kind, verb, operation, is_late=is_late)
         else:
             result = operation.result
-            seen, observed = await self._observed(kind, verb, operation.plan)
+            seen, values = await self._observed(kind, verb, operation.plan)
             if seen is Observation.CONFIRMED or is_late:
-                result = replace(result, observation=seen, observed_at=observed)
+                observed = str((values or {}).get(verb.observes)) if verb.observes else None
+                result = replace(
+                    result,
+                    observation=seen,
+                    observed_at=observed if seen is Observation.CONFIRMED else None,
+                    after=after_of(operation.plan, values),
+                )
         if result.observation is not Observation.PENDING:
             await self._close_watch(job, operation, result)
             return
@@ -206,33 +217,27 @@ class Execution:
         plans = {item.target_id: operation.plan.single(item) for item in operation.plan.items}
         items = []
         for item in operation.result.items:
-            seen = item.observation
-            if seen is Observation.PENDING:
-                now, _ = await self._observed(kind, verb, plans[item.target_id])
-                seen = now if now is Observation.CONFIRMED or is_late else seen
-            items.append(replace(item, observation=seen))
-        left = {item.observation for item in items}
-        whole = next(
-            (
-                o
-                for o in (Observation.PENDING, Observation.UNMOVED, Observation.UNREAD)
-                if o in left
-            ),
-            Observation.CONFIRMED,
-        )
-        return replace(operation.result, items=tuple(items), observation=whole)
+            if item.observation is not Observation.PENDING:
+                items.append(item)
+                continue
+            plan = plans[item.target_id]
+            seen, values = await self._observed(kind, verb, plan)
+            is_over = seen is Observation.CONFIRMED or is_late
+            after = after_of(plan, values)
+            items.append(replace(item, observation=seen, after=after) if is_over else item)
+        return replace(operation.result, items=tuple(items), observation=seen_of(tuple(items)))
 
     async def _observed(
         self, kind: ResourceKind, verb: Verb, plan: Plan
-    ) -> tuple[Observation, str | None]:
-        """Return what one look shows, and the observed value where it moved."""
+    ) -> tuple[Observation, Values | None]:
+        """Return what one look shows, and the record where it was seen."""
         try:
             view = await self._far_side.look(kind, plan, target_id=plan.target_id, waits=(0.0,))
         except GraphError:
             return Observation.UNREAD, None
         if view.sight is not Sight.APPLIED or view.values is None or verb.observes is None:
-            return Observation.UNMOVED, None
-        return Observation.CONFIRMED, str(view.values.get(verb.observes))
+            return Observation.UNMOVED, view.values
+        return Observation.CONFIRMED, view.values
 
     async def _close_watch(self, job: Job, operation: Operation, result: Result) -> None:
         async with self._store.begin() as tx:
@@ -246,6 +251,13 @@ class Execution:
         return audit_line(self._catalogue.kinds[operation.plan.kind], what, operation, result)
 
 
+def _lost(operation: Operation) -> None:
+    log.warning("lease lost", operation=operation.short)
+
+
 def _pause_after(age: timedelta) -> timedelta:
-    """Look often at first and ever less: a quarter of the age, 1 to 60 seconds."""
-    return timedelta(seconds=min(OBSERVE_CAP_S, max(1.0, age.total_seconds() / 4)))
+    """Look often at first and ever less: a quarter of the age, 1 to 60 seconds.
+
+    A clock that was set back makes the age less than nothing, which is not young.
+    """
+    return timedelta(seconds=min(OBSERVE_CAP_S, max(1.0, abs(age.total_seconds()) / 4)))

@@ -10,7 +10,7 @@ from enum import StrEnum
 
 from bot.domain.errors import GraphError
 from bot.domain.operation import Observation, Result
-from bot.domain.plan import Plan, differences
+from bot.domain.plan import Plan, after_of, differences
 from bot.domain.resource import Effect, ResourceKind, Values, Verb
 from bot.service.ports import Receipt, Resources
 
@@ -138,12 +138,13 @@ class FarSide:
 
 
 def _confirmed(kind: ResourceKind, plan: Plan, accepted: Result, view: View) -> Result:
+    accepted = replace(accepted, after=after_of(plan, view.values))
     if view.sight is Sight.APPLIED:
         seen = accepted.target_id or str((view.values or {}).get("id") or "") or None
         return replace(accepted, observation=Observation.CONFIRMED, target_id=seen)
     if view.sight is Sight.SEVERAL:
         # One of them is it, but which one cannot be told.
-        return replace(accepted, observation=Observation.UNREAD)
+        return replace(accepted, observation=Observation.UNREAD, after=None)
     if view.values is None or plan.effect is Effect.DELETE:
         return replace(accepted, observation=Observation.UNMOVED)
     found = differences(kind, plan.body or {}, view.values)

@@ -6,7 +6,8 @@ A process that dies leaves a lease that falls due; nothing has to be recovered.
 import asyncio
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
+from types import MappingProxyType
 
 import structlog
 
@@ -16,12 +17,18 @@ from bot.service.ports import Clock, Handler, Job, Store
 log = structlog.get_logger(__name__)
 IDLE_S = 1.0
 BACKOFF_CAP_S = 60.0
+LONGEST_DELAY = timedelta(minutes=2)
+"""How far most work is ever put off: what lies further ahead waits by mistake."""
 
 
 class Runner:
     """Runs jobs until stopped; `wake` tells it that a job was just added.
 
     `lease_s` must be the store's: a lease is renewed at a third of it while a handler works.
+    `delays` are the kinds whose work is put off further than most, and how far; None stands for
+    timers, whose instant may lie anywhere ahead. A clock that is set ahead ends leases early, and
+    one that is set back makes work wait; neither makes the runner take over from itself, or wait
+    until the time has come again.
     """
 
     def __init__(
@@ -31,17 +38,24 @@ class Runner:
         clock: Clock,
         handlers: Mapping[str, Handler],
         lease_s: float,
-        at_once: int = 8,
+        delays: Mapping[str, timedelta | None] = MappingProxyType({}),
+        at_once: int,
     ) -> None:
         self._store = store
         self._clock = clock
         self._handlers = handlers
         self._lease_s = lease_s
+        self._by_delay: dict[timedelta, list[str]] = {}
+        for kind in handlers:
+            delay = delays.get(kind, LONGEST_DELAY)
+            if delay is not None:
+                self._by_delay.setdefault(delay, []).append(kind)
+        self._latest: datetime | None = None
         self._at_once = at_once
         self._awake = asyncio.Event()
         self._stopping = False
         self._claiming = False
-        self._running: set[asyncio.Task[None]] = set()
+        self._running: dict[asyncio.Task[None], int] = {}
 
     @property
     def wake(self) -> Callable[[], None]:
@@ -63,6 +77,7 @@ class Runner:
         async with asyncio.TaskGroup() as group:
             while not self._stopping:
                 self._awake.clear()
+                await self._follow_clock()
                 if not await self._claim(group):
                     await self._rest()
 
@@ -76,13 +91,30 @@ class Runner:
             for task in late:
                 task.cancel()
 
+    async def _follow_clock(self) -> None:
+        """Recall what a clock put off that was set back since the last look, or before the first."""
+        now = self._clock.now()
+        slack = timedelta(seconds=self._lease_s)
+        if self._latest is not None and now >= self._latest - slack:
+            self._latest = max(now, self._latest)
+            return
+        try:
+            for delay, kinds in self._by_delay.items():
+                await self._store.recall_jobs(kinds, now + delay)
+        except StoreError:
+            log.warning("jobs not recalled", reason="store unavailable")
+            return
+        self._latest = now
+
     async def _claim(self, group: asyncio.TaskGroup) -> bool:
         free = self._at_once - len(self._running)
         if free <= 0:
             return False
         self._claiming = True
         try:
-            jobs = await self._store.claim_jobs(tuple(self._handlers), free)
+            # A lease that ran out all the same is nobody's to take over in this process.
+            mine = tuple(self._running.values())
+            jobs = await self._store.claim_jobs(tuple(self._handlers), free, besides=mine)
         except StoreError:
             log.warning("jobs not claimed", reason="store unavailable")
             return False
@@ -90,12 +122,12 @@ class Runner:
             self._claiming = False
         for job in jobs:
             task = group.create_task(self._work(job))
-            self._running.add(task)
+            self._running[task] = job.id
             task.add_done_callback(self._finished)
         return bool(jobs)
 
     def _finished(self, task: asyncio.Task[None]) -> None:
-        self._running.discard(task)
+        self._running.pop(task, None)
         self._awake.set()
 
     async def _rest(self) -> None:
@@ -174,6 +206,13 @@ class Runners:
         """Make every runner look for due jobs at once."""
         for runner in self._runners:
             runner.wake()
+
+    async def drain(self) -> int:
+        """Run what is due now, and what that makes due, one after another; return how many."""
+        count = 0
+        while ran := sum([await runner.drain() for runner in self._runners]):
+            count += ran
+        return count
 
     async def run(self) -> None:
         """Claim and run jobs until `stop`."""

@@ -8,18 +8,17 @@ import structlog
 
 from bot.domain.approval import Approval
 from bot.domain.command import REVISE, Catalogue, Command
+from bot.domain.consent import ApprovalRule
 from bot.domain.errors import UserError
 from bot.domain.operation import Actor, Operation, State
 from bot.domain.outcome import Noted, Outcome
 from bot.domain.parse import format_command
 from bot.domain.plan import Plan, volatile_of
-from bot.domain.policy import ApprovalRule
 from bot.service.evidence import audit_line
 from bot.service.execution import EXECUTE_JOB, EXPIRE_JOB, REMIND_JOB
-from bot.service.ports import Card, Reference, Request, Transaction, World
+from bot.service.ports import AuditRecord, Card, Reference, Request, Transaction, World
 
 log = structlog.get_logger(__name__)
-LOOKED_AT = 1000
 
 
 def _guid_of(operation_id: str) -> str:
@@ -38,12 +37,24 @@ def _unrevised(command: Command) -> str:
 
 
 @dataclass(frozen=True, slots=True)
+class Source:
+    """The operation that a write comes from, and how: `again` or `undo`. Each happens once."""
+
+    verb: str
+    operation: Operation
+
+
+@dataclass(frozen=True, slots=True)
 class Wish:
-    """A write somebody asks for; `rule` is the approval it has to wait for, if any."""
+    """A write somebody asks for; `rule` is the approval it has to wait for, if any.
+
+    `source` is the operation that it asks for again or undoes, if any.
+    """
 
     command: Command
     plan: Plan
     rule: ApprovalRule | None
+    source: Source | None
 
 
 class Operations:
@@ -63,6 +74,9 @@ class Operations:
         `shown` is the id of the acknowledgement that already stands in the thread and becomes the
         card. Returns the operation and where its card goes; None when this activity was carried
         out before.
+
+        Raises:
+            UserError: the same operation was asked for again, or undone, before.
         """
         command, plan, rule = wish.command, wish.plan, wish.rule
         now = self._clock.now()
@@ -84,10 +98,9 @@ class Operations:
                 request.actor.tenant, request.reference.conversation, request.activity
             ):
                 return None
+            await self._claim_source(tx, wish)
             await tx.add_operation(operation, _guid_of(operation.id))
-            await tx.append_audit(
-                audit_line(self._catalogue.kinds[plan.kind], "operation requested", operation)
-            )
+            await tx.append_audit(self._requested(operation, wish.source))
             if rule is None:
                 await tx.add_card(Card(operation.id, place, shown, 1, 0))
                 await tx.add_job(EXECUTE_JOB, operation.id, now)
@@ -96,13 +109,28 @@ class Operations:
         log.info("operation requested", operation=operation.short, command=command.spec.permission)
         return operation, place
 
+    async def _claim_source(self, tx: Transaction, wish: Wish) -> None:
+        """Let an operation be asked for again or undone once, however many press its button."""
+        if wish.source is None:
+            return
+        verb, found = wish.source.verb, wish.source.operation
+        # The inbox keeps it under the verb, beside the activities of real conversations.
+        if not await tx.claim_activity(found.actor.tenant, verb, found.id):
+            typed = found.command if verb == "again" else format_command(wish.command)
+            raise UserError(f"{verb}-asked", id=found.short, command=typed)
+
+    def _requested(self, operation: Operation, source: Source | None) -> AuditRecord:
+        kind = self._catalogue.kinds[operation.plan.kind]
+        line = audit_line(kind, "operation requested", operation)
+        if source is None:
+            return line
+        return replace(line, details={**line.details, source.verb: source.operation.id})
+
     async def waiting_alike(self, plan: Plan, actor: Actor) -> Operation | None:
         """Return the actor's own request that waits to do the same kind of thing to the target."""
-        for operation, _ in await self._store.waiting(LOOKED_AT):
-            mine = (operation.actor.tenant, operation.actor.oid) == (actor.tenant, actor.oid)
-            if mine and plan.target_id is not None and _aim(operation.plan) == _aim(plan):
-                return operation
-        return None
+        if plan.target_id is None:
+            return None
+        return await self._store.waiting_alike((actor.tenant, actor.oid), plan)
 
     async def revise(self, request: Request, wish: Wish, actor: Actor) -> Outcome | None:
         """Replace the actor's waiting request by a new plan; votes start over. None: duplicate.

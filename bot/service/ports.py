@@ -1,9 +1,9 @@
 """What the use cases need of the world; adapters and fakes honour these contracts alike."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from pydantic import JsonValue
@@ -11,8 +11,10 @@ from pydantic import JsonValue
 from bot.domain.approval import Approval
 from bot.domain.operation import Actor, Operation, Result, State
 from bot.domain.outcome import Outcome
+from bot.domain.plan import Plan
 from bot.domain.policy import Person, Policy
 from bot.domain.resource import Record, ResourceKind, Verb
+from bot.service.watch_ports import WatchStore, WatchTransaction
 
 
 class Clock(Protocol):
@@ -58,12 +60,18 @@ class Resources(Protocol):
     may help; writes raise `GraphAmbiguous` when the answer was lost.
     """
 
-    async def list(self, kind: ResourceKind) -> Page:
-        """Return every record, following next links on the configured host up to a cap."""
+    async def list(self, kind: ResourceKind, *, patience_s: float | None = None) -> Page:
+        """Return every record, following next links on the configured host up to a cap.
+
+        `patience_s` is how long each request may take with all its repetitions, in seconds; None:
+        as long as is right when there is nothing else to show.
+        """
         ...
 
-    async def get(self, kind: ResourceKind, record_id: str) -> Record | None:
-        """Return one record, or None when Graph says 404."""
+    async def get(
+        self, kind: ResourceKind, record_id: str, *, patience_s: float | None = None
+    ) -> Record | None:
+        """Return one record, or None when Graph says 404; `patience_s` as in `list`."""
         ...
 
     async def write(
@@ -110,7 +118,9 @@ class Reference:
     """Where a message can be sent: a conversation as last heard of.
 
     `conversation` is Teams' id with the thread's root where there is one; `reply_to` is the message
-    that is answered.
+    that is answered. What people call the conversation, and the team it belongs to, are known now
+    and then, and no part of the address. `private_to` is the one person who is to see the answer;
+    it is never kept.
     """
 
     tenant: str
@@ -118,22 +128,42 @@ class Reference:
     conversation: str
     kind: str
     reply_to: str | None = None
+    team: str | None = field(default=None, compare=False)
+    name: str | None = field(default=None, compare=False)
+    private_to: str | None = field(default=None, compare=False)
 
     @property
     def root(self) -> str:
         """The conversation's id without the thread."""
-        return self.conversation.partition(";")[0]
+        return root_of(self.conversation)
+
+    @property
+    def is_personal(self) -> bool:
+        """Whether one person alone is there with the bot."""
+        return self.kind == "personal"
+
+
+def root_of(conversation: str) -> str:
+    """Return the id of a conversation without the thread."""
+    return conversation.partition(";")[0]
 
 
 class Messenger(Protocol):
     """Shows outcomes to people. Raises `MessengerError`."""
 
-    async def post(self, reference: Reference, outcome: Outcome) -> str:
-        """Post a new message and return its activity id."""
+    async def post(self, reference: Reference, outcome: Outcome) -> str | None:
+        """Post a new message and return its activity id, None where it stands without one known."""
         ...
 
     async def edit(self, reference: Reference, activity_id: str, outcome: Outcome) -> None:
         """Replace a posted message by the outcome."""
+        ...
+
+    async def is_answering(self, reference: Reference) -> bool:
+        """Return whether the service behind a conversation answers, whatever it says.
+
+        Asking changes nothing.
+        """
         ...
 
     async def members(self, reference: Reference) -> tuple[str, ...]:
@@ -146,13 +176,24 @@ class Messenger(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A claimed piece of work; `token` proves the lease."""
+    """A claimed piece of work; `token` proves the lease.
+
+    `doubts` counts messages it has sent so far of which nobody knows whether they arrived. `streak`
+    counts how often in a row it failed for the same reason, `error`.
+    """
 
     id: int
     kind: str
     subject: str
     attempts: int
     token: str
+    doubts: int = 0
+    streak: int = 0
+    error: str | None = None
+
+    def failures(self, error: str) -> int:
+        """Return how often in a row it failed for this reason, a failure now included."""
+        return 1 + (self.streak if self.error == error else 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +205,23 @@ class Card:
     activity_id: str | None
     revision_wanted: int
     revision_sent: int
+
+
+@dataclass(frozen=True, slots=True)
+class Matter:
+    """What requests are about, as far as it says who may decide them."""
+
+    kind: str
+    verb: str
+    approvers: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Waits:
+    """Requests that wait for consent, the one that lapses first first; `more` there are beyond."""
+
+    rows: tuple[tuple[Operation, Approval], ...]
+    more: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,7 +243,7 @@ class AuditRecord:
     details: Mapping[str, JsonValue]
 
 
-class Transaction(Protocol):
+class Transaction(WatchTransaction, Protocol):
     """One atomic change of the store: all of it becomes true at the end of the block, or none.
 
     Every method raises `StoreError` when the database cannot serve.
@@ -233,20 +291,36 @@ class Transaction(Protocol):
         """Replace an approval that this transaction has locked."""
         ...
 
-    async def card_shown(self, operation_id: str, *, activity_id: str, revision: int) -> None:
-        """Record that a revision of the card stands in Teams."""
+    async def card_shown(
+        self, operation_id: str, *, activity_id: str | None, revision: int
+    ) -> None:
+        """Record that a revision of the card stands in Teams, under an id where one is known."""
         ...
 
     async def add_job(self, kind: str, subject: str, due_at: datetime) -> None:
         """Add a job; one that is already there for (kind, subject) is moved to the earlier time."""
         ...
 
+    async def renew_job(self, job: Job) -> bool:
+        """Extend a lease, which nobody takes over until the block ends; False when it was lost."""
+        ...
+
     async def finish_job(self, job: Job) -> bool:
         """Delete a claimed job; False when the lease was lost, and the block must be left."""
         ...
 
-    async def postpone_job(self, job: Job, due_at: datetime, error: str | None) -> bool:
-        """Give a claimed job back, to fall due later; False when the lease was lost."""
+    async def postpone_job(
+        self, job: Job, due_at: datetime, error: str | None, *, is_doubtful: bool = False
+    ) -> bool:
+        """Give a claimed job back, to fall due later; False when the lease was lost.
+
+        Without an error it was not tried, and no attempt is counted. `is_doubtful` tells that a
+        message was sent which may have arrived.
+        """
+        ...
+
+    async def bury_job(self, job: Job, reason: str, *, is_doubtful: bool = False) -> bool:
+        """Keep a claimed job that is not to be tried again; False when the lease was lost."""
         ...
 
     async def append_audit(self, record: AuditRecord) -> None:
@@ -270,7 +344,23 @@ class Transaction(Protocol):
         ...
 
 
-class Store(Protocol):
+@dataclass(frozen=True, slots=True)
+class Retention:
+    """How long what is over is kept; what is open, waits or is unknown is kept whatever its age.
+
+    `activities` are those that had an effect, `letters` messages that could not be delivered,
+    `conversations` those out of reach that nobody watches.
+    """
+
+    activities: timedelta
+    operations: timedelta
+    cards: timedelta
+    incidents: timedelta
+    letters: timedelta
+    conversations: timedelta
+
+
+class Store(WatchStore, Protocol):
     """The database. Methods raise `StoreError` when it cannot serve."""
 
     def begin(self) -> AbstractAsyncContextManager[Transaction]:
@@ -298,9 +388,12 @@ class Store(Protocol):
         ...
 
     async def operations(
-        self, *, kind: str | None, target: str | None, offset: int, limit: int
+        self, *, tenant: str | None, target: str | None, offset: int, limit: int
     ) -> Sequence[Operation]:
-        """Return operations newest first; `target` matches a record's id or name, any case."""
+        """Return operations newest first; `target` matches a record's id or name, any case.
+
+        `tenant` is that of who asked for them; None: all.
+        """
         ...
 
     async def card(self, operation_id: str) -> Card | None:
@@ -311,8 +404,22 @@ class Store(Protocol):
         """Return what an operation waits, or waited, for."""
         ...
 
-    async def waiting(self, limit: int) -> Sequence[tuple[Operation, Approval]]:
-        """Return the operations that wait for consent, the one that lapses first first."""
+    async def matters(self, tenant: str) -> Sequence[Matter]:
+        """Return what waits for consent in a tenant, by what it is and who may decide, each once."""
+        ...
+
+    async def to_decide(
+        self, asker: tuple[str, str], matters: Sequence[Matter], limit: int
+    ) -> Waits:
+        """Return what others than this (tenant, object id) wait for in these matters."""
+        ...
+
+    async def asked_by(self, asker: tuple[str, str], limit: int) -> Waits:
+        """Return what this (tenant, object id) waits for."""
+        ...
+
+    async def waiting_alike(self, asker: tuple[str, str], plan: Plan) -> Operation | None:
+        """Return what this (tenant, object id) waits to do in the same way to the plan's target."""
         ...
 
     async def reference(self, tenant: str, root: str) -> Reference | None:
@@ -323,8 +430,17 @@ class Store(Protocol):
         """Return who paused writes, or None while they run."""
         ...
 
-    async def claim_jobs(self, kinds: Sequence[str], limit: int) -> Sequence[Job]:
-        """Claim due jobs of these kinds under a lease; other kinds stay for other replicas."""
+    async def claim_jobs(
+        self, kinds: Sequence[str], limit: int, *, besides: Collection[int] = ()
+    ) -> Sequence[Job]:
+        """Claim due jobs of these kinds under a lease; other kinds stay for other replicas.
+
+        `besides` are the ids of jobs that are passed over, due or not.
+        """
+        ...
+
+    async def recall_jobs(self, kinds: Sequence[str], behind: datetime) -> None:
+        """Let jobs that lie behind an instant fall due now, or after a lease where one is held."""
         ...
 
     async def renew_job(self, job: Job) -> bool:
@@ -335,8 +451,8 @@ class Store(Protocol):
         """Return when the earliest job of these kinds falls due."""
         ...
 
-    async def prune(self, before: datetime) -> None:
-        """Forget inbound activities older than `before`."""
+    async def prune(self, kept: Retention) -> None:
+        """Forget what is over and older than it is to be kept, a few rows at a time."""
         ...
 
 
@@ -376,6 +492,9 @@ class Request:
     """What an authenticated person asks: typed text, or what a card sent along.
 
     `submission` is what a card claims, never authoritative. `activity` is the activity's id.
+    `is_in_card` tells that the answer takes the place of the pressed card; older clients submit a
+    message instead, whose answer is one more message. `seen` is the fingerprint of the plan that a
+    form has shown, empty for none yet; None where no form was filled in.
     """
 
     actor: Actor
@@ -384,6 +503,25 @@ class Request:
     text: str = ""
     submission: Mapping[str, JsonValue] | None = None
     is_throttled: bool = False
+    is_in_card: bool = False
+    seen: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Tenants:
+    """The tenant whose records these are, and all that are let in; ids in lower case.
+
+    `settled` are let in by the settings, further ones by the policy as it is now.
+    """
+
+    home: str
+    settled: frozenset[str]
+    policies: PolicySource | None = None
+
+    @property
+    def admitted(self) -> frozenset[str]:
+        """All that are let in."""
+        return self.settled | (self.policies.current().tenants if self.policies else frozenset())
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,12 +2,21 @@
 
 from datetime import timedelta
 
-from bot.domain.approval import Approval, standing, terms_of
+from bot.domain.approval import Approval, Terms, deadline, standing, terms_of
 from bot.domain.command import Catalogue, CommandSpec
 from bot.domain.operation import Actor, Operation, Result, State
-from bot.domain.plan import Change, Plan, differences, volatile_of
-from bot.domain.policy import Allowed, Denied, Policy, Verdict, decide, grants_of, rule_of
-from bot.domain.resource import ResourceKind
+from bot.domain.plan import Change, Plan, differences, equals_of, volatile_of
+from bot.domain.policy import (
+    Allowed,
+    Denied,
+    Policy,
+    Verdict,
+    decide,
+    grants_of,
+    rule_of,
+    shut_out,
+)
+from bot.domain.resource import Effect, ResourceKind
 from bot.service.ports import World
 
 RECHECK_AFTER = timedelta(seconds=30)
@@ -38,7 +47,11 @@ class Recheck:
             return await self._unapproved(policy, operation)
         if isinstance(await self._verdict(policy, operation), Denied):
             return State.STALE, Result(code="rights-lost")
-        if not await self._has_consent(policy, operation, approval):
+        rule = rule_of(policy, self._spec(operation), len(operation.plan.items))
+        terms = terms_of(approval.rule, rule)
+        if any(vote.at >= deadline(approval, terms) for vote in approval.consents):
+            return State.STALE, Result(code="consent-late")
+        if not await self._has_consent(policy, approval, terms):
             return State.STALE, Result(code="approver-rights-lost")
         return await self._drift(operation, approval)
 
@@ -75,8 +88,7 @@ class Recheck:
     def _spec(self, operation: Operation) -> CommandSpec:
         return self._catalogue.by_permission[f"{operation.plan.kind}:{operation.plan.verb}"]
 
-    async def _has_consent(self, policy: Policy, operation: Operation, approval: Approval) -> bool:
-        terms = terms_of(approval.rule, rule_of(policy, self._spec(operation)))
+    async def _has_consent(self, policy: Policy, approval: Approval, terms: Terms) -> bool:
         roles = {
             (vote.person.tenant.casefold(), vote.person.oid.casefold()): await self._roles(
                 policy, vote.person
@@ -89,7 +101,7 @@ class Recheck:
         person = await self._world.directory.person(
             actor.tenant, actor.oid, policy.groups, is_fresh=True
         )
-        if not person.is_enabled or (person.is_guest and not policy.admits_guests):
+        if shut_out(policy, person) is not None:
             return ()
         return tuple(grant.role for grant in grants_of(policy, person))
 
@@ -101,12 +113,21 @@ class Recheck:
         kind = self._catalogue.kinds[plan.kind]
         if plan.fingerprint(volatile_of(kind)) != approval.fingerprint:
             return State.STALE, Result(code="plan-differs")
+        if plan.effect is Effect.CREATE:
+            return await self._appeared(kind, plan)
         singles = [plan.single(item) for item in plan.items] or [plan]
         for single in singles:
             refusal = await self._moved(kind, single)
             if refusal is not None:
                 return State.STALE, refusal
         return None
+
+    async def _appeared(self, kind: ResourceKind, plan: Plan) -> tuple[State, Result] | None:
+        """Return that somebody else has created the record meanwhile, if so."""
+        page = await self._world.resources.list(kind)
+        equals = equals_of(kind, plan.body or {}, (record.values() for record in page.records))
+        new = next((each for each in equals if each not in plan.known), None)
+        return (State.STALE, Result(code="equal-exists", target_id=new)) if new else None
 
     async def _moved(self, kind: ResourceKind, plan: Plan) -> Result | None:
         """Return how a target is not any more what the plan was made for."""

@@ -3,78 +3,94 @@
 A pressed button takes the same way as typed text: it becomes the same command and is judged again.
 """
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import structlog
 
+from bot.domain.again import repeated
 from bot.domain.approval import Decision, Vote
 from bot.domain.command import COMMENT, VIEW, Catalogue, Command
 from bot.domain.errors import (
     BotError,
-    DirectoryUnavailable,
-    GraphError,
-    GraphUnavailable,
     MessengerError,
-    StoreError,
     UserError,
 )
-from bot.domain.operation import Actor
+from bot.domain.offer import Welcome
+from bot.domain.operation import Operation
 from bot.domain.outcome import (
+    Ambiguous,
     Failed,
     GraphFailed,
+    Listing,
     Misread,
     Noted,
     Outcome,
     Paused,
     Refused,
+    Shown,
 )
-from bot.domain.parse import format_command
 from bot.domain.policy import (
     Denied,
-    NeedsApproval,
     Person,
     Policy,
-    decide,
-    permitted,
 )
 from bot.domain.resource import Effect
+from bot.domain.rights import judge
 from bot.domain.undo import inverse
 from bot.service.approvals import Approvals
 from bot.service.controls import Controls
-from bot.service.intent import intent
-from bot.service.ports import Answer, AuditRecord, Request, World
+from bot.service.failure import failure_of
+from bot.service.forms import (
+    Forms,
+    Matches,
+    Search,
+    activity_of,
+    problems_of,
+    seen_of,
+)
+from bot.service.gate import Gate, actor_of
+from bot.service.intent import Filled, Opening, intent, opening_of
+from bot.service.operations import Source
+from bot.service.pending import Pending
+from bot.service.ports import Answer, Request, World
 from bot.service.reads import Reads
+from bot.service.refusals import audit_refusal
+from bot.service.watch_desk import VERBS, WatchDesk
 from bot.service.writes import Asked, Writes, passed_over
 
 log = structlog.get_logger(__name__)
+UNFINISHED = frozenset({"changes-missing", "identity-missing"})
+DERIVED = frozenset({"undo", "again", "sync"})
+
+
+@dataclass(frozen=True, slots=True)
+class Desks:
+    """Who handles what, once it is allowed."""
+
+    reads: Reads
+    writes: Writes
+    approvals: Approvals
+    pending: Pending
+    controls: Controls
+    watch: WatchDesk
+    forms: Forms
 
 
 class Turn:
     """Handles requests of authenticated people."""
 
-    def __init__(
-        self,
-        world: World,
-        *,
-        catalogue: Catalogue,
-        reads: Reads,
-        writes: Writes,
-        approvals: Approvals,
-        controls: Controls,
-    ) -> None:
+    def __init__(self, world: World, *, catalogue: Catalogue, desks: Desks) -> None:
         self._world = world
         self._catalogue = catalogue
-        self._reads = reads
-        self._writes = writes
-        self._approvals = approvals
-        self._controls = controls
+        self._desks = desks
+        self._gate = Gate(world, catalogue=catalogue)
 
     async def handle(self, request: Request, answer: Answer) -> None:
         """Give `request` its one visible answer; only a lost connection to Teams prevents it."""
         try:
             outcome = await self._outcome(request, answer)
         except BotError as error:
-            outcome = self._failure(error)
+            outcome = failure_of(error, self._world.ids)
         if outcome is None:
             return
         try:
@@ -82,158 +98,198 @@ class Turn:
         except MessengerError as error:
             log.warning("answer not delivered", reason=str(error), outcome=type(outcome).__name__)
 
-    def _failure(self, error: BotError) -> Outcome:
-        if isinstance(error, UserError):
-            return Noted(error.code, tuple(error.details.items()))
-        error_id = self._world.ids.new()[:8]
-        log.warning(
-            "turn failed", error_id=error_id, reason=str(error), error=type(error).__name__
-        )
-        if isinstance(error, GraphError):
-            retry = error.retry_after_s if isinstance(error, GraphUnavailable) else None
-            return GraphFailed(error.fault, retry, error_id)
-        if isinstance(error, DirectoryUnavailable):
-            return Failed("roles-unread", error_id)
-        if isinstance(error, StoreError):
-            return Failed("store-unavailable", error_id)
-        return Failed("internal", error_id)
-
     async def _outcome(self, request: Request, answer: Answer) -> Outcome | None:
         if request.is_throttled:
             return Noted("slow-down")
         asked = intent(request, self._catalogue)
         if isinstance(asked, Noted):
             return asked
+        if isinstance(asked, Opening):
+            return await self._open(request, asked)
+        if isinstance(asked, Filled):
+            return await self._fill(request, asked, answer)
         if isinstance(asked, Misread):
-            return await self._allowed_suggestions(request, asked)
-        return await self._judge(request, asked, answer)
+            return await self._gate.allowed_suggestions(request, asked)
+        if asked.spec.acts:
+            # Before the first wait: until it is durable, only Teams can bring it back.
+            answer.hold()
+        if request.submission is not None:
+            return await self._judge(request, asked, answer)
+        return await self._typed(request, asked, answer)
 
-    async def _allowed_suggestions(self, request: Request, misread: Misread) -> Misread:
-        """Leave only such suggestions as the person may run; none when that cannot be known."""
-        if not misread.suggestions:
-            return misread
-        policy = self._world.policies.current()
+    async def _typed(self, request: Request, asked: Command, answer: Answer) -> Outcome | None:
+        """Carry out what was typed; what only lacks something becomes a form to complete it."""
         try:
-            person = await self._person(request, policy, is_fresh=False)
-        except DirectoryUnavailable:
-            return replace(misread, suggestions=())
-        room = request.reference.root
-        allowed = permitted(policy, person, self._catalogue.specs, conversation=room)
-        titles = {spec.title for spec in allowed}
-        kept = tuple(title for title in misread.suggestions if title in titles)
-        return replace(misread, suggestions=kept)
+            outcome = await self._judge(request, asked, answer)
+        except UserError as error:
+            kind = self._catalogue.kinds.get(asked.spec.subject)
+            opening = opening_of(asked, problems_of(error, asked.spec, kind))
+            if opening is None or error.code not in UNFINISHED:
+                raise
+            return await self._open(request, opening)
+        if isinstance(outcome, Ambiguous) and asked.spec.acts and (form := opening_of(asked, ())):
+            viewer = await self._gate.viewer(request)
+            return await self._desks.forms.picker(form, viewer, outcome)
+        return outcome
 
-    async def _person(self, request: Request, policy: Policy, *, is_fresh: bool) -> Person:
-        actor = request.actor
-        return await self._world.directory.person(
-            actor.tenant, actor.oid, policy.groups, is_fresh=is_fresh
-        )
+    async def _open(self, request: Request, opening: Opening) -> Outcome:
+        """Show a command's form to somebody who may run it."""
+        viewer = await self._gate.viewer(request)
+        if denied := self._gate.denied(opening.spec, viewer):
+            return await self._gate.refuse(request, Command(opening.spec), viewer.person, denied)
+        return await self._desks.forms.opened(opening, viewer)
 
-    async def _judge(self, request: Request, command: Command, answer: Answer) -> Outcome | None:
+    async def _fill(self, request: Request, filled: Filled, answer: Answer) -> Outcome | None:
+        """Carry out what was filled in; what hinders it comes back on the form."""
+        forms = self._desks.forms
+        viewer = await self._gate.viewer(request)
+        if denied := self._gate.denied(filled.spec, viewer):
+            return await self._gate.refuse(request, Command(filled.spec), viewer.person, denied)
+        if lapsed := forms.lapsed(filled):
+            return lapsed
+        command = forms.read(filled)
+        if not isinstance(command, Command):
+            return await forms.refused(filled, viewer, command)
+        if command.spec.acts:
+            answer.hold()
+        same = activity_of(filled, command, request.actor.oid, request.activity)
+        # What was filled in counts as if it had been typed: nothing else of the card does.
+        sent = replace(request, activity=same, seen=seen_of(filled), submission=None)
+        try:
+            outcome = await self._judge(sent, command, answer)
+        except UserError as error:
+            kind = self._catalogue.kinds.get(filled.spec.subject)
+            return await forms.refused(filled, viewer, problems_of(error, filled.spec, kind))
+        return outcome and await forms.answered(filled, viewer, outcome)
+
+    async def welcome(self, request: Request) -> Welcome:
+        """Return what whoever installed the bot can do there."""
+        policy = self._world.policies.current()
+        person = await self._gate.person_or_none(request, policy)
+        return self._desks.reads.welcome(policy, person, request.reference.root)
+
+    async def search(
+        self, request: Request, search: Search
+    ) -> Matches | Noted | GraphFailed | Failed:
+        """Return the records that fit what somebody types into a form, or why none are shown."""
+        if request.is_throttled:
+            return Noted("slow-down")
+        kind = self._catalogue.kinds.get(search.dataset)
+        if kind is None:
+            return Noted("lapsed")
+        try:
+            return await self._desks.forms.search(kind, search, await self._gate.viewer(request))
+        except BotError as error:
+            return failure_of(error, self._world.ids)
+
+    async def _judge(
+        self, request: Request, command: Command, answer: Answer, *, source: Source | None = None
+    ) -> Outcome | None:
+        """Decide and carry out; `source` is the operation that the command comes from."""
         policy = self._world.policies.current()
         spec = command.spec
         room = request.reference.root
         if spec.verb == "help" and spec.is_open:
-            shown = self._reads.help(
-                command, policy, await self._person_or_none(request, policy), room
-            )
+            known = await self._gate.person_or_none(request, policy)
+            shown = self._desks.reads.help(command, policy, known, room)
+            if isinstance(shown, Refused) and known is not None:
+                return await self._gate.refuse(request, command, known, shown.denied)
             if isinstance(shown, Misread):
-                return await self._allowed_suggestions(request, shown)
+                return await self._gate.allowed_suggestions(request, shown)
             return shown
-        person = await self._person(request, policy, is_fresh=spec.acts)
-        verdict = decide(policy, person, spec, conversation=room)
+        if spec is VIEW:
+            viewer = await self._gate.person_or_none(request, policy)
+            shown_id = command.arguments[0]
+            return await self._desks.pending.seen_by(request, shown_id, viewer, policy)
+        person = await self._gate.person(request, policy, is_fresh=spec.acts)
+        verdict = judge(policy, person, *self._catalogue.needed(command), conversation=room)
         if isinstance(verdict, Denied):
-            if spec is VIEW:
-                # A client asked by itself, so there is nobody to be told and nothing to record.
-                return Noted("lapsed")
-            await self._audit_refusal(request, person, command, verdict.reason.value)
-            return Refused(verdict)
-        rule = verdict.rule if isinstance(verdict, NeedsApproval) else None
+            return await self._gate.refuse(request, command, person, verdict)
         if spec.subject in self._catalogue.kinds:
-            kind = self._catalogue.kinds[spec.subject]
-            if spec.writes:
-                wish = Asked(request, command, _actor(request, person), rule)
-                outcome = await self._writes.start(wish, kind, answer)
-                if isinstance(outcome, Paused):
-                    await self._audit_refusal(request, person, command, "paused")
-                return outcome
-            if spec.effect is Effect.LIST:
-                return await self._reads.list(kind, command)
-            return await self._reads.get(kind, command)
-        if spec.verb == "undo":
-            return await self._judge(request, await self._inverse(request, command), answer)
+            wish = Asked(request, command, actor_of(request, person), source)
+            return await self._kind_command(wish, person, answer)
+        if spec.verb in DERIVED:
+            return await self._derived(request, command, answer)
         outcome = await self._bot_command(request, command, policy, person)
-        return outcome or await passed_over(command, answer)
+        return outcome or await passed_over(request, command, answer)
 
-    async def _inverse(self, request: Request, command: Command) -> Command:
-        """Return the command that takes an operation back, to be judged like a typed one."""
+    async def _kind_command(self, asked: Asked, person: Person, answer: Answer) -> Outcome | None:
+        """Write, list or get, as the command says."""
+        command = asked.command
+        kind = self._catalogue.kinds[command.spec.subject]
+        if command.spec.writes:
+            outcome = await self._desks.writes.start(asked, kind, answer)
+            if isinstance(outcome, Paused):
+                await audit_refusal(
+                    self._world.store, asked.request, asked.actor, command, "paused"
+                )
+            return outcome
+        if command.spec.effect is Effect.LIST:
+            found: Outcome = await self._desks.reads.list(kind, command)
+        else:
+            found = await self._desks.reads.get(kind, command)
+        if isinstance(found, Listing | Shown):
+            return replace(found, offers=self._gate.offers(asked.request, command.spec, person))
+        return found
+
+    async def _derived(self, request: Request, command: Command, answer: Answer) -> Outcome | None:
+        """Judge what a command on an operation or an incident comes to, as if it had been typed."""
+        if command.spec.verb == "sync":
+            sync = await self._desks.watch.incidents.sync_command(command)
+            return await self._judge(request, sync, answer)
+        found = await self._named(request, command)
+        derive = inverse if command.spec.verb == "undo" else repeated
+        derived = derive(found, command, self._catalogue)
+        return await self._judge(request, derived, answer, source=Source(command.spec.verb, found))
+
+    async def _named(self, request: Request, command: Command) -> Operation:
+        """Return the operation that a command is about."""
         found = await self._world.store.find_operation(command.arguments[0])
         if found is None or found.actor.tenant != request.actor.tenant:
             raise UserError("operation-missing", id=command.arguments[0])
-        return inverse(found, command, self._catalogue)
-
-    async def _person_or_none(self, request: Request, policy: Policy) -> Person | None:
-        try:
-            return await self._person(request, policy, is_fresh=False)
-        except DirectoryUnavailable:
-            return None
-
-    async def _audit_refusal(
-        self, request: Request, person: Person, command: Command, reason: str
-    ) -> None:
-        """Record who was refused what. A store that is away must not turn a no into silence."""
-        line = AuditRecord(
-            "command refused",
-            _actor(request, person),
-            None,
-            {
-                "command": format_command(command),
-                "reason": reason,
-                "conversation": request.reference.root,
-            },
-        )
-        try:
-            async with self._world.store.begin() as tx:
-                await tx.append_audit(line)
-        except StoreError:
-            log.exception("refusal not audited", permission=command.spec.permission)
+        return found
 
     async def _bot_command(
         self, request: Request, command: Command, policy: Policy, person: Person
     ) -> Outcome | None:
-        actor = _actor(request, person)
+        actor = actor_of(request, person)
         match command.spec.verb:
             case "whoami":
-                return self._reads.whoami(policy, person)
+                return self._desks.reads.whoami(policy, person)
+            case "can-i" | "who-can":
+                return self._desks.reads.rights(command, policy, person, request.reference.root)
             case "history":
-                return await self._reads.history(command)
-            case "view":
-                return await self._approvals.seen_by(command.arguments[0], person, policy)
+                return await self._desks.reads.history(command, person.tenant)
             case "approvals":
-                return await self._approvals.waiting(person, policy)
+                return await self._desks.pending.waiting(person, policy)
             case "approve" | "reject":
                 return await self._vote(request, command, policy, person)
             case "cancel":
-                return await self._approvals.cancel(request, actor, target=command.arguments[0])
+                return await self._desks.approvals.cancel(
+                    request, actor, target=command.arguments[0]
+                )
             case "resolve":
-                return await self._controls.resolve(command, actor)
+                return await self._desks.controls.resolve(
+                    await self._named(request, command), command, actor
+                )
+            case verb if verb in VERBS:
+                return await self._desks.watch.handle(request, command, actor)
             case _:
-                return await self._controls.switch(request, command, actor)
+                return await self._desks.controls.switch(request, command, actor)
 
     async def _vote(
         self, request: Request, command: Command, policy: Policy, person: Person
     ) -> Outcome | None:
+        is_consent = Decision(command.spec.verb) is Decision.APPROVE
+        if is_consent and (paused := await self._desks.controls.paused()):
+            # It would be spent for nothing: what is approved now would end as not run.
+            return paused
         vote = Vote(
-            person=_actor(request, person),
+            person=actor_of(request, person),
             decision=Decision(command.spec.verb),
             comment=command.options.get(COMMENT.name),
             at=self._world.clock.now(),
         )
-        return await self._approvals.vote(
+        return await self._desks.approvals.vote(
             request, vote, person, policy, target=command.arguments[0]
         )
-
-
-def _actor(request: Request, person: Person) -> Actor:
-    """The asker, by the directory's name where it knows one."""
-    return replace(request.actor, name=person.name or request.actor.name)

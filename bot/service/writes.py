@@ -5,16 +5,17 @@ from dataclasses import dataclass, replace
 import structlog
 
 from bot.domain.command import ALL, PLAN, REVISE, Command
+from bot.domain.consent import ApprovalRule
 from bot.domain.errors import UserError
 from bot.domain.operation import Actor
 from bot.domain.outcome import Ambiguous, Noted, NotFound, Outcome, Planned
 from bot.domain.parse import format_command
-from bot.domain.plan import Plan, make_bulk_plan, make_plan
-from bot.domain.policy import ApprovalRule, rule_for_many
-from bot.domain.resource import Effect, ResourceKind, moment
-from bot.domain.select import STALE, arrange, filters_of
+from bot.domain.plan import Plan, make_bulk_plan, make_plan, volatile_of
+from bot.domain.policy import rule_of
+from bot.domain.resource import Effect, ResourceKind
+from bot.domain.select import arrange, filters_of
 from bot.service.controls import Controls
-from bot.service.operations import Operations, Wish
+from bot.service.operations import Operations, Source, Wish
 from bot.service.ports import Answer, Request, World
 from bot.service.reads import Reads
 
@@ -23,12 +24,15 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A writing command of a person who may ask for it; `rule` is the approval it waits for."""
+    """A writing command of a person who may ask for it.
+
+    `source` is the operation that it asks for again or undoes, if any.
+    """
 
     request: Request
     command: Command
     actor: Actor
-    rule: ApprovalRule | None
+    source: Source | None
 
 
 class Writes:
@@ -48,24 +52,43 @@ class Writes:
         Raises:
             UserError: a reason is missing, there is nothing to change, or nothing to revise.
         """
-        command, rule = asked.command, asked.rule
+        command = asked.command
         if command.is_plan:
             found = await self._plan(kind, command)
-            shown = _without(command, PLAN.name)
-            return Planned(kind, found, shown) if isinstance(found, Plan) else found
+            if not isinstance(found, Plan):
+                return found
+            return self._planned(kind, found, asked)
+        rule = self._rule(command)
         if rule and rule.needs_reason and not command.reason:
             raise UserError("reason-missing", command=format_command(command))
         if await self._is_repeated(asked.request):
-            return await passed_over(command, answer)
+            return await passed_over(asked.request, command, answer)
         if paused := await self._controls.paused():
             return paused
-        answer.hold()
         plan = await self._plan(kind, command)
         if not isinstance(plan, Plan):
             return plan
-        policy = self._world.policies.current()
-        rule = rule_for_many(policy, rule, len(plan.items))
-        return await self._ask(asked, Wish(command, plan, rule), answer)
+        seen = asked.request.seen
+        if seen is not None and seen != plan.fingerprint(volatile_of(kind)):
+            # A form is sent twice: first to see what would happen, then for it to happen.
+            return self._planned(kind, plan, asked)
+        rule = self._rule(command, len(plan.items))
+        return await self._ask(asked, Wish(command, plan, rule, asked.source), answer)
+
+    def _planned(self, kind: ResourceKind, plan: Plan, asked: Asked) -> Planned:
+        """Return a plan with the approval that it would wait for."""
+        command = asked.command
+        rule = self._rule(command, len(plan.items))
+        lacks_reason = bool(rule and rule.needs_reason and not command.reason)
+        typed = _without(command, PLAN.name)
+        if asked.source is not None:
+            # Its own command would do it beside the operation, and so perhaps twice.
+            typed = f"/{asked.source.verb} {asked.source.operation.short}"
+        return Planned(kind, plan, typed, rule, lacks_reason)
+
+    def _rule(self, command: Command, count: int = 1) -> ApprovalRule | None:
+        """Return what a command on `count` records waits for."""
+        return rule_of(self._world.policies.current(), command.spec, count)
 
     async def _plan(self, kind: ResourceKind, command: Command) -> Plan | NotFound | Ambiguous:
         if command.spec.option(ALL.name) and (command.target is None or _selects(command)):
@@ -88,10 +111,8 @@ class Writes:
         if page.is_cut:
             raise UserError("bulk-cut")
         records = [record.values() for record in page.records]
-        if STALE in command.options:
-            # One that was never seen may be new: nothing is done to it for its age.
-            records = [r for r in records if moment(r.get(kind.last_seen)) is not None]
-        chosen = arrange(kind, records, command.options, self._world.clock.now())
+        now = self._world.clock.now()
+        chosen = arrange(kind, records, command.options, now, to_change=True)
         return make_bulk_plan(kind, command, chosen)
 
     async def _ask(self, asked: Asked, wish: Wish, answer: Answer) -> Outcome | None:
@@ -99,7 +120,7 @@ class Writes:
         if REVISE.name in command.options:
             outcome = await self._operations.revise(request, wish, asked.actor)
             self._controls.wake()
-            return outcome or await passed_over(command, answer)
+            return outcome or await passed_over(request, command, answer)
         if wish.rule and (alike := await self._operations.waiting_alike(wish.plan, asked.actor)):
             again = replace(command, options={**command.options, REVISE.name: alike.short})
             details = (("id", alike.short), ("command", format_command(again)))
@@ -108,12 +129,16 @@ class Writes:
             started = await self._operations.ask(request, wish, asked.actor, shown)
         self._controls.wake()
         if started is None:
-            return await passed_over(command, answer)
+            return await passed_over(request, command, answer)
         operation, place = started
         if place == request.reference:
             return None
         # Its card does not stand here, so the thread has to be told.
-        return Noted("asked-elsewhere", (("id", operation.short),))
+        approvers = ", ".join(wish.rule.approvers) if wish.rule else ""
+        details = (("id", operation.short), ("approvers", approvers))
+        if place.name is None:
+            return Noted("asked-elsewhere", details)
+        return Noted("asked-in-channel", (*details, ("channel", place.name)))
 
     async def _is_repeated(self, request: Request) -> bool:
         """Whether the activity was carried out before; what it changed must not judge it anew."""
@@ -123,9 +148,14 @@ class Writes:
         )
 
 
-async def passed_over(command: Command, answer: Answer) -> Outcome | None:
-    """Leave a repeated activity without an answer, unless "working" stands there already."""
+async def passed_over(request: Request, command: Command, answer: Answer) -> Outcome | None:
+    """Leave a repeated activity without an answer, unless "working" stands there already.
+
+    A form that was sent before is told so: who pressed it again awaits an answer.
+    """
     log.info("duplicate ignored", permission=command.spec.permission)
+    if request.seen is not None:
+        return Noted("repeated")
     async with answer.hand_over() as shown:
         return Noted("repeated") if shown else None
 

@@ -1,11 +1,12 @@
 """Outcome -> card: pure and exhaustive, so that no way to end is left without an answer."""
 
-from collections.abc import Callable, Mapping
-from types import MappingProxyType
+from collections.abc import Callable
 from typing import assert_never
 
 from bot.domain.command import BOT, Catalogue, CommandSpec
-from bot.domain.operation import Operation, State
+from bot.domain.form import fields_of
+from bot.domain.notices import Alarm, DeadLetters, Digest, Followup, Status, Watches, Watching
+from bot.domain.offer import Form, Welcome
 from bot.domain.outcome import (
     Ambiguous,
     Decided,
@@ -27,27 +28,25 @@ from bot.domain.outcome import (
     Waiting,
     WhoAmI,
 )
-from bot.domain.policy import Denial, Denied, Grant
-from bot.domain.resource import ResourceKind, Values, moment
+from bot.domain.rights import Entitled, Explanation
 from bot.service.ports import Clock
-from bot.teams.reply_operation import (
-    changes_of,
-    decision_notice,
-    operation_card,
-    target_of,
-    title_of,
+from bot.teams.reply_form import form_card
+from bot.teams.reply_operation import decision_notice, entry_of, operation_card
+from bot.teams.reply_problem import ambiguity_card, denial_card, misreading_card
+from bot.teams.reply_reading import (
+    history_card,
+    identity_card,
+    listing_card,
+    plan_card,
+    record_card,
 )
+from bot.teams.reply_rights import answer_card, circle_card
 from bot.teams.reply_toast import Brief, toast
-from bot.teams.reply_values import (
-    arguments_of,
-    facts_of,
-    fault_of,
-    run_button,
-    seen_of,
-    shown,
-    status_of,
-)
+from bot.teams.reply_values import arguments_of, caution_of, fault_of, notes_on, typed
+from bot.teams.reply_watch import watch_reply
+from bot.teams.reply_welcome import welcome_card
 from cards import (
+    form,
     help as help_cards,
     history,
     listing,
@@ -57,25 +56,14 @@ from cards import (
     problem,
     record,
     refusal,
+    rights,
     waiting,
+    welcome,
     whoami,
     words,
 )
-from cards.frame import Button, Place, Rendered, Stamp
-from cards.parts import Fact
-from cards.signs import Tone
-from cards.times import ago, exact
-
-STATE_TONES: Mapping[State, Tone] = MappingProxyType(
-    {
-        State.DONE: Tone.GOOD,
-        State.FAILED: Tone.CRITICAL,
-        State.REJECTED: Tone.CRITICAL,
-        State.UNKNOWN: Tone.WARNING,
-        State.STALE: Tone.WARNING,
-        State.WAITING: Tone.WARNING,
-    }
-)
+from cards.frame import Place, Rendered, Stamp
+from cards.times import exact
 
 
 class Replies:
@@ -95,20 +83,46 @@ class Replies:
         match outcome:
             case Overview() | Manual():
                 return self._help(outcome, place)
+            case Welcome() | Form():
+                return self._offer(outcome, place)
             case Listing() | Shown() | Planned() | History() | WhoAmI():
                 return self._answer(outcome, place)
+            case Explanation():
+                return rights.answer(answer_card(outcome), place, self._now())
+            case Entitled():
+                return rights.circle(circle_card(outcome), place, self._now())
             case Operated() | Decided() | Waiting():
                 return self._operated(outcome, place)
             case Refused() | Paused():
                 return self._refusal(outcome, place)
             case Misread() | NotFound() | Ambiguous() | GraphFailed() | Failed() | Noted():
                 return self._problem(outcome, place)
+            case (
+                Alarm() | Followup() | Digest() | Watching() | Watches() | Status() | DeadLetters()
+            ):
+                return watch_reply(outcome, place, self._clock.now(), self._catalogue.kinds)
             case _:
                 assert_never(outcome)
+
+    def dialog(self, outcome: Outcome) -> Rendered:
+        """Return the card of an outcome as it stands in a dialog."""
+        if not isinstance(outcome, Form):
+            return self.render(outcome)
+        place = Place(self._cloud, self._tenant())
+        return form.render(form_card(outcome), place, self._now(), is_dialog=True)
 
     def say(self, outcome: Brief) -> str:
         """Return the toast of an outcome."""
         return toast(outcome, words.place(self._cloud, self._tenant()))
+
+    def _offer(self, outcome: Welcome | Form, place: Place) -> Rendered:
+        match outcome:
+            case Welcome():
+                return welcome.render(welcome_card(outcome), place, Stamp())
+            case Form():
+                return form.render(form_card(outcome), place, self._now())
+            case _:
+                assert_never(outcome)
 
     def _now(self) -> Stamp:
         return Stamp(at=exact(self._clock.now()))
@@ -124,6 +138,8 @@ class Replies:
                 arguments=arguments_of(spec),
                 examples=spec.examples,
                 roles=() if spec.is_open else outcome.roles,
+                notes=notes_on(spec, self._catalogue.kinds.get(spec.subject)),
+                form=spec.permission if fields_of(spec, None) else "",
             )
             return help_cards.manual(card, place, Stamp())
         sections = tuple(
@@ -143,15 +159,15 @@ class Replies:
     ) -> Rendered:
         match outcome:
             case Listing():
-                return listing.render(_listing(outcome), place, self._now())
+                return listing.render(listing_card(outcome), place, self._now())
             case Shown():
-                return record.render(_record(outcome), place, self._now())
+                return record.render(record_card(outcome), place, self._now())
             case Planned():
-                return plan.render(_plan(outcome), place, self._now())
+                return plan.render(plan_card(outcome), place, self._now())
             case History():
-                return history.render(_history(outcome), place, self._now())
+                return history.render(history_card(outcome), place, self._now())
             case WhoAmI():
-                return whoami.render(_identity(outcome), place, self._now())
+                return whoami.render(identity_card(outcome), place, self._now())
             case _:
                 assert_never(outcome)
 
@@ -166,8 +182,10 @@ class Replies:
                 return notice.render(decision_notice(done, approval), place, stamp)
             case Waiting():
                 card = waiting.Waiting(
-                    tuple(_waiting(each) for each in outcome.to_decide),
-                    tuple(_waiting(each) for each in outcome.asked),
+                    tuple(entry_of(each) for each in outcome.to_decide),
+                    tuple(entry_of(each) for each in outcome.asked),
+                    outcome.more_to_decide,
+                    outcome.more_asked,
                 )
                 return waiting.render(card, place, self._now())
             case _:
@@ -176,7 +194,7 @@ class Replies:
     def _refusal(self, outcome: Refused | Paused, place: Place) -> Rendered:
         match outcome:
             case Refused(denied=denied):
-                card = _denial(denied)
+                card = denial_card(denied)
             case Paused(who=who, since=since, reason=reason):
                 card = refusal.Refusal(
                     "paused" if who else "read-only",
@@ -197,17 +215,20 @@ class Replies:
     ) -> Rendered:
         match outcome:
             case Misread():
-                return problem.misread(_misreading(outcome), place, self._now())
-            case NotFound(kind=kind, target=target, near=near):
+                return problem.misread(misreading_card(outcome), place, self._now())
+            case NotFound(kind=kind, target=target, near=near, as_of=as_of):
                 missing = problem.Missing(
                     kind.title,
                     target,
-                    suggestions=tuple(f"/{kind.name} get {_word(name)}" for name in near),
+                    suggestions=tuple(f"/{kind.name} get {typed(name)}" for name in near),
                     next_steps=(f"/{kind.name} list",),
+                    caution=caution_of(as_of, self._clock.now()),
                 )
                 return problem.not_found(missing, place, self._now())
             case Ambiguous():
-                return problem.ambiguous(_ambiguity(outcome), place, self._now())
+                return problem.ambiguous(
+                    ambiguity_card(outcome, self._clock.now()), place, self._now()
+                )
             case GraphFailed(fault=fault, retry_after_s=retry, error_id=error_id):
                 return problem.graph(
                     problem.GraphProblem(fault_of(fault, retry)),
@@ -232,169 +253,5 @@ class Replies:
         return Stamp(at=exact(self._clock.now()), id=error_id, label=words.ERROR)
 
 
-def _waiting(shown: Operated) -> waiting.Entry:
-    done, approval = shown.operation, shown.approval
-    lapses = exact(approval.expires_at) if approval else ""
-    return waiting.Entry(done.short, done.command, done.actor.name, lapses)
-
-
 def _entry(spec: CommandSpec) -> help_cards.Entry:
     return help_cards.Entry(f"/{spec.title}", spec.summary)
-
-
-def _word(name: str) -> str:
-    return f'"{name}"' if " " in name else name
-
-
-def _listing(outcome: Listing) -> listing.Listing:
-    kind = outcome.kind
-    notes = [words.cut(outcome.seen)] if outcome.is_cut else []
-    return listing.Listing(
-        title=kind.plural,
-        rows=tuple(_row(outcome, values) for values in outcome.rows),
-        page=outcome.page,
-        pages=outcome.pages,
-        total=outcome.total,
-        filter=", ".join(f"{name} {value}" for name, value in outcome.filters),
-        notes=tuple(notes),
-        next_steps=_first_step(kind, outcome.rows),
-        buttons=(
-            *_pages(outcome.command, outcome.page, has_more=outcome.page < outcome.pages),
-            run_button(words.REFRESH_BUTTON, f"{outcome.command} --page {outcome.page}"),
-        ),
-    )
-
-
-def _first_step(kind: ResourceKind, rows: tuple[Values, ...]) -> tuple[str, ...]:
-    if not rows:
-        return (f"/{kind.name} list",)
-    return (f"/{kind.name} get {_word(kind.name_of(rows[0]))}",)
-
-
-def _row(outcome: Listing, values: Values) -> listing.Row:
-    kind = outcome.kind
-    status, tone = status_of(kind, values, outcome.now)
-    age, seen = seen_of(kind, values, outcome.now)
-    columns = tuple(Fact(p.label, shown(values.get(p.name))) for p in kind.columns)
-    return listing.Row(kind.name_of(values), status, tone, columns, age, seen)
-
-
-def _pages(command: str, page: int, *, has_more: bool) -> tuple[Button, ...]:
-    buttons = []
-    if page > 1:
-        buttons.append(run_button(words.PREVIOUS_BUTTON, f"{command} --page {page - 1}"))
-    if has_more:
-        buttons.append(run_button(words.NEXT_BUTTON, f"{command} --page {page + 1}"))
-    return tuple(buttons)
-
-
-def _record(outcome: Shown) -> record.Record:
-    kind, values = outcome.kind, outcome.values
-    status, tone = status_of(kind, values, outcome.now)
-    record_id = shown(values.get("id"))
-    notes = []
-    if kind.is_stale(values, outcome.now):
-        is_seen = moment(values.get(kind.last_seen)) is not None
-        notes.append(words.STALE if is_seen else words.NEVER_SEEN)
-    if kind.retired and kind.is_retired(values):
-        notes.append(words.NOTICES[kind.retired.notice][1])
-    return record.Record(
-        kind=kind.title,
-        name=kind.name_of(values),
-        status=status,
-        tone=tone,
-        facts=facts_of(kind, values, outcome.now),
-        notes=tuple(notes),
-        buttons=(
-            run_button(words.REFRESH_BUTTON, f"/{kind.name} get {record_id}"),
-            run_button(words.HISTORY_BUTTON, f"/history {record_id}"),
-        ),
-    )
-
-
-def _plan(outcome: Planned) -> plan.Plan:
-    planned = outcome.plan
-    return plan.Plan(
-        title=title_of(planned),
-        verb=planned.verb,
-        target=target_of(outcome.kind, planned, None),
-        changes=changes_of(planned.changes),
-        command=outcome.command,
-        targets=tuple(item.target_name for item in planned.items),
-    )
-
-
-def _history(outcome: History) -> history.History:
-    return history.History(
-        entries=tuple(_done(operation, outcome) for operation in outcome.rows),
-        subject=outcome.target or "",
-        page=outcome.page,
-        buttons=_pages(outcome.command, outcome.page, has_more=outcome.has_more),
-    )
-
-
-def _done(done: Operation, outcome: History) -> history.Entry:
-    word = words.STATES[done.state.value][0]
-    tone = STATE_TONES.get(done.state, Tone.NEUTRAL)
-    when = f"{ago(done.created_at, outcome.now)} ({exact(done.created_at)})"
-    return history.Entry(done.short, done.command, word, tone, done.actor.name, when)
-
-
-def _identity(outcome: WhoAmI) -> whoami.Identity:
-    return whoami.Identity(
-        name=outcome.name,
-        object_id=outcome.oid,
-        tenant_id=outcome.tenant,
-        grants=tuple(_grant(grant) for grant in outcome.grants),
-    )
-
-
-def _grant(grant: Grant) -> whoami.Grant:
-    if grant.is_inherited:
-        return whoami.Grant(grant.role, "role", grant.via)
-    if grant.via == "person":
-        return whoami.Grant(grant.role, "person")
-    return whoami.Grant(grant.role, "group", grant.via)
-
-
-def _denial(denied: Denied) -> refusal.Refusal:
-    grantors = (words.GRANTORS,) if denied.reason is Denial.NO_RULE else ()
-    return refusal.Refusal(
-        code=denied.reason.value,
-        command="",
-        permission=denied.permission,
-        rule=denied.rule,
-        needed=denied.roles,
-        held=denied.held,
-        grantors=grantors,
-    )
-
-
-def _misreading(outcome: Misread) -> problem.Misreading:
-    return problem.Misreading(
-        code=outcome.code,
-        text=outcome.text,
-        start=outcome.start,
-        end=outcome.end,
-        details=outcome.details,
-        usage=outcome.spec.usage if outcome.spec else "",
-        suggestions=tuple(f"/{title}" for title in outcome.suggestions),
-    )
-
-
-def _ambiguity(outcome: Ambiguous) -> problem.Ambiguity:
-    kind = outcome.kind
-    candidates = []
-    for values, command in zip(outcome.candidates, outcome.commands, strict=True):
-        status, tone = status_of(kind, values, None)
-        name, record_id = kind.name_of(values), shown(values.get("id"))
-        candidates.append(problem.Candidate(name, record_id, status, tone, command))
-    buttons = (
-        tuple(
-            run_button(f"{kind.name_of(values)} {shown(values.get('id'))[:8]}", command)
-            for values, command in zip(outcome.candidates, outcome.commands, strict=True)
-        )
-        if outcome.reads_only
-        else ()
-    )
-    return problem.Ambiguity(kind.title, outcome.target, tuple(candidates), buttons)

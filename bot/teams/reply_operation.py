@@ -2,17 +2,20 @@
 
 from typing import assert_never
 
+from bot.domain.again import TARGET_GONE, may_ask_again
 from bot.domain.approval import Approval, Decision
 from bot.domain.operation import Observation, Operation, State
 from bot.domain.outcome import Operated, View
 from bot.domain.plan import Change, Plan
-from bot.domain.resource import Effect, ResourceKind
+from bot.domain.resource import Effect, Option, ResourceKind, moment
+from bot.domain.undo import may_undo
+from bot.teams.reply_targets import items_of, named_of
 from bot.teams.reply_values import fault_of, run_button
-from cards import notice, operation as card, words
+from cards import notice, operation as card, waiting, words
 from cards.frame import Button
 from cards.operation import Mark, Step
 from cards.parts import Change as CardChange, Fact
-from cards.signs import Tone
+from cards.text import fill
 from cards.times import exact
 
 # How a step looks by what reading back showed.
@@ -35,11 +38,13 @@ def title_of(plan: Plan) -> str:
     return f"{plan.verb.capitalize()} {plan.target_name}"
 
 
-def target_of(kind: ResourceKind, plan: Plan, target_id: str | None) -> str:
-    """Return what a write is about: the kind, and the id where there is one."""
+def about_of(kind: ResourceKind, plan: Plan, target_id: str | None) -> str:
+    """Return what stands behind the target's name: its kind, and its id where there is one."""
     if plan.items:
-        return plan.target_name
+        return ""
     known = target_id or plan.target_id
+    if known == plan.target_name:
+        return kind.title
     return f"{kind.title} {known}" if known else f"{words.NEW} {kind.title}"
 
 
@@ -52,20 +57,24 @@ def operation_card(shown: Operated) -> card.Operation:
     return card.Operation(
         id=operation.short,
         title=title_of(operation.plan),
-        target=target_of(kind, operation.plan, result.target_id),
+        target=operation.plan.target_name,
+        about=about_of(kind, operation.plan, result.target_id),
         command=operation.command,
         state=card.State(operation.state.value),
+        caution=_caution(shown),
         steps=_steps(operation, approval),
         observation=card.Observation(result.observation.value) if result.observation else None,
         code="was-gone" if result.was_gone else result.code,
+        culprit=named_of(operation).get(result.target_id or ""),
         reason=operation.reason or "",
         changes=changes_of(operation.plan.changes),
         differences=changes_of(result.differences),
-        facts=_facts(operation),
+        facts=_facts(kind, operation),
         fault=fault_of(result.fault, None) if result.fault and result.fault.status else None,
         request_id=result.request_id or "",
-        items=_items(operation),
-        asks=_asks(operation, approval) if is_waiting and approval else (),
+        items=items_of(operation),
+        asks=_asks(operation, approval),
+        twins=_twins(operation, shown.view),
         takes_comment=is_waiting and shown.view in {View.ALL, View.APPROVER},
         views=card.Views(operation.id, shown.viewers) if shown.viewers else None,
         buttons=(
@@ -76,48 +85,63 @@ def operation_card(shown: Operated) -> card.Operation:
     )
 
 
-ITEM_TONES = {
-    State.DONE: Tone.GOOD,
-    State.FAILED: Tone.CRITICAL,
-    State.UNKNOWN: Tone.WARNING,
-    State.EXECUTING: Tone.INFO,
-}
+def _caution(shown: Operated) -> str:
+    """Return that nobody who decides can see the card, to the one who can."""
+    is_waiting = shown.operation.state is State.WAITING
+    if not (is_waiting and shown.is_unseen and shown.view in {View.ALL, View.ASKER}):
+        return ""
+    return fill(words.UNSEEN, {"id": shown.operation.short})
 
 
-def _items(operation: Operation) -> tuple[card.Item, ...]:
-    """Return every target of a bulk operation, those not begun yet as waiting."""
-    results = {item.target_id: item for item in operation.result.items}
-    shown = []
-    for item in operation.plan.items:
-        found = results.get(item.target_id)
-        if found is None:
-            shown.append(card.Item(item.target_name, words.ITEM_WAITS, Tone.NEUTRAL))
-            continue
-        key = found.state.value
-        if found.state is State.DONE and found.observation is not None:
-            key = f"{key}:{found.observation.value}"
-        tone = ITEM_TONES.get(found.state, Tone.NEUTRAL)
-        word = words.STATES[key][0]
-        shown.append(card.Item(item.target_name, word, tone, words.OUTCOMES.get(found.code, "")))
-    return tuple(shown)
-
-
-def _facts(operation: Operation) -> tuple[Fact, ...]:
+def _facts(kind: ResourceKind, operation: Operation) -> tuple[Fact, ...]:
     plan = operation.plan
     sent = dict(plan.body or {}) if plan.effect is Effect.ACT else {}
-    return tuple(Fact(name, str(value)) for name, value in sent.items())
+    verb = kind.verb(plan.verb)
+    named = {option.wire: option for option in (verb.options if verb else ()) if option.wire}
+    return tuple(_said(named.get(name), name, str(value)) for name, value in sent.items())
 
 
-def _asks(operation: Operation, approval: Approval) -> tuple[Fact, ...]:
+def _said(option: Option | None, name: str, value: str) -> Fact:
+    """Return what was sent in the words that people type: the option's own."""
+    if option is None:
+        return Fact(name, value)
+    typed = next((word for word, meant in option.choices.items() if meant == value), value)
+    return Fact(option.name.capitalize(), typed)
+
+
+def _moment(text: str) -> str:
+    """Return what was read back: a time as people read it, other text as it is."""
+    when = moment(text)
+    return exact(when) if when else text
+
+
+def _asks(operation: Operation, approval: Approval | None) -> tuple[Fact, ...]:
+    if operation.state is not State.WAITING or approval is None:
+        return ()
+    missing, total = _missing(approval)
+    return (
+        Fact(words.WHO_DECIDES, ", ".join(approval.rule.approvers)),
+        Fact(words.STILL_NEEDED, words.needed(missing, total)),
+        Fact(words.LAPSES, words.lapse(exact(approval.expires_at))),
+    )
+
+
+def _missing(approval: Approval) -> tuple[int, int]:
+    """Return how many must still consent, and of how many in all."""
     rule = approval.rule
     # While it waits one is missing at least: the policy may ask for more by now.
     missing = max(1, rule.needed - len(approval.consents))
-    total = max(rule.needed, len(approval.consents) + missing)
+    return missing, max(rule.needed, len(approval.consents) + missing)
+
+
+def _twins(operation: Operation, view: View) -> tuple[str, ...]:
+    if may_ask_again(operation):
+        return words.again(operation.short)
+    if operation.state is not State.WAITING:
+        return ()
     return (
-        Fact(words.WHO_DECIDES, ", ".join(rule.approvers)),
-        Fact(words.STILL_NEEDED, words.needed(missing, total)),
-        Fact(words.LAPSES, words.lapse(exact(approval.expires_at))),
-        Fact(words.TO_TYPE, words.twins(operation.short)),
+        *(words.votes(operation.short) if view in {View.ALL, View.APPROVER} else ()),
+        *(words.withdrawal(operation.short) if view in {View.ALL, View.ASKER} else ()),
     )
 
 
@@ -142,8 +166,11 @@ def _choices(operation: Operation, approval: Approval, view: View) -> tuple[Butt
             assert_never(view)
 
 
-def _votes(approval: Approval | None) -> list[Step]:
-    return [
+def _consents(operation: Operation, approval: Approval | None) -> list[Step]:
+    """Return who decided how, and that somebody still has to."""
+    if approval is None:
+        return []
+    votes = [
         Step(
             vote.decision.value,
             Mark.TAKEN if vote.decision is Decision.APPROVE else Mark.BROKEN,
@@ -151,8 +178,12 @@ def _votes(approval: Approval | None) -> list[Step]:
             at=exact(vote.at),
             detail=vote.comment or "",
         )
-        for vote in (approval.votes if approval else ())
+        for vote in approval.votes
     ]
+    if operation.state is State.WAITING:
+        detail = words.still_needed(*_missing(approval))
+        votes.append(Step("consent", Mark.CURRENT, detail=detail))
+    return votes
 
 
 def _steps(operation: Operation, approval: Approval | None) -> tuple[Step, ...]:
@@ -163,7 +194,7 @@ def _steps(operation: Operation, approval: Approval | None) -> tuple[Step, ...]:
         who=operation.actor.name,
         at=exact(operation.created_at),
     )
-    steps = [requested, *_votes(approval), *_progress(operation)]
+    steps = [requested, *_consents(operation, approval), *_progress(operation)]
     if result.resolved_by:
         steps.append(
             Step("resolved", Mark.TAKEN, who=result.resolved_by, at=exact(operation.updated_at))
@@ -181,7 +212,9 @@ def _progress(operation: Operation) -> list[Step]:
             return [Step("accepted", Mark.CURRENT), Step("observed", Mark.PENDING)]
         case State.DONE | State.FAILED | State.UNKNOWN if result.observation is not None:
             seen = SEEN[result.observation]
-            detail = result.observed_at or ""
+            detail = _moment(result.observed_at or "")
+            # To the minute the two are mostly the same, and then said once.
+            detail = "" if detail == at and seen is Mark.TAKEN else detail
             is_lost = result.code == card.ANSWER_LOST
             accepted = Mark.BROKEN if is_lost else Mark.TAKEN
             return [
@@ -202,13 +235,29 @@ def _buttons(
     if operation.state is State.EXECUTING:
         return ()
     buttons = []
-    is_done = operation.state is State.DONE
-    if is_done and operation.plan.effect is not Effect.ACT and not operation.result.was_gone:
+    if may_undo(operation):
         buttons.append(Button(words.UNDO_BUTTON, "undo", {"operation": operation.id}))
-    is_gone = is_done and operation.plan.effect is Effect.DELETE
+    if may_ask_again(operation):
+        buttons.append(Button(words.AGAIN_BUTTON, "again", {"operation": operation.id}))
+    is_deleted = operation.state is State.DONE and operation.plan.effect is Effect.DELETE
+    is_gone = is_deleted or operation.result.code == TARGET_GONE
     if target_id is not None and not is_gone:
         buttons.append(run_button(words.SHOW_BUTTON, f"/{kind.name} get {target_id}"))
     return tuple(buttons)
+
+
+def entry_of(shown: Operated) -> waiting.Entry:
+    """Return an operation that waits as a row of a list."""
+    operation, approval = shown.operation, shown.approval
+    return waiting.Entry(
+        id=operation.short,
+        operation_id=operation.id,
+        what=title_of(operation.plan),
+        command=operation.command,
+        who=operation.actor.name,
+        lapses=exact(approval.expires_at) if approval else "",
+        twins=_twins(operation, shown.view),
+    )
 
 
 def decision_notice(operation: Operation, approval: Approval) -> notice.Notice:

@@ -12,6 +12,8 @@ from bot.domain.outcome import (
     Refused,
 )
 from cards import words
+from cards.notice import told
+from cards.problem import nowhere
 from cards.text import fill, plain
 from cards.times import within
 
@@ -35,12 +37,12 @@ def _sentences(outcome: Brief) -> tuple[str, ...]:
         case Noted(code=code, details=details):
             title, text = words.NOTICES.get(code, (code, ""))
             twin = dict(details).get("command", "")
-            return f"{title}.", fill(text, dict(details)), twin
+            return f"{title}.", fill(text, told(details)), twin
         case Misread(code=code, details=details):
             why = words.MISREADINGS.get(code, words.MISREAD)
             return fill(why, dict(details)), words.SEE_HELP
         case NotFound(kind=kind, target=target):
-            return (fill(words.NOT_FOUND, {"kind": kind.title, "target": target}),)
+            return (nowhere(kind.title, target),)
         case GraphFailed(fault=fault, retry_after_s=retry, error_id=error_id):
             title = words.GRAPH_TITLES.get(fault.status, words.GRAPH_TITLE)
             hints = words.GRAPH_HINTS.get(fault.status, words.GRAPH_HINTS_OTHER)

@@ -1,5 +1,7 @@
 """Small pieces of replies: facts of records, statuses as tones, faults, buttons that read."""
 
+from collections import Counter
+from collections.abc import Iterable
 from datetime import datetime
 
 from pydantic import JsonValue
@@ -7,14 +9,17 @@ from pydantic import JsonValue
 from bot.domain.command import CommandSpec
 from bot.domain.errors import GraphFault
 from bot.domain.resource import ResourceKind, Severity, Values, ValueType, moment
+from bot.domain.values import settable
 from cards import words
 from cards.frame import Button
 from cards.help import Argument
-from cards.parts import Fact, Fault
+from cards.parts import Fact, Fault, Named
 from cards.signs import Tone
-from cards.times import ago, exact, within
+from cards.text import fill
+from cards.times import ago, exact, near, within
 
 RUN_VERB = "run"
+SHORT = 8
 TONES = {
     Severity.GOOD: Tone.GOOD,
     Severity.NEUTRAL: Tone.NEUTRAL,
@@ -28,6 +33,41 @@ def run_button(title: str, command: str) -> Button:
     return Button(title, RUN_VERB, {"command": command})
 
 
+def page_buttons(command: str, page: int, *, has_more: bool) -> tuple[Button, ...]:
+    """Return what leads to the page before and the page after, as far as there are such."""
+    buttons = []
+    if page > 1:
+        buttons.append(run_button(words.PREVIOUS_BUTTON, f"{command} --page {page - 1}"))
+    if has_more:
+        buttons.append(run_button(words.NEXT_BUTTON, f"{command} --page {page + 1}"))
+    return tuple(buttons)
+
+
+def typed(name: str) -> str:
+    """Return a name as one word of a command."""
+    return f'"{name}"' if " " in name else name
+
+
+def short_of(record_id: str) -> str:
+    """Return the start of an id, which names a record wherever no other begins like it."""
+    return record_id[:SHORT]
+
+
+def told_apart(records: Iterable[tuple[str, str]]) -> tuple[Named, ...]:
+    """Return records of one card by name and id as they are told apart: twins by their ids."""
+    known = tuple(records)
+    names = Counter(name.casefold() for name, _ in known)
+    starts = Counter((name.casefold(), short_of(record_id)) for name, record_id in known)
+
+    def mark(name: str, record_id: str) -> str:
+        if names[name.casefold()] == 1:
+            return ""
+        start = short_of(record_id)
+        return start if starts[name.casefold(), start] == 1 else record_id
+
+    return tuple(Named(name, mark(name, record_id)) for name, record_id in known)
+
+
 def shown(value: JsonValue) -> str:
     """Return a property's value as text; empty for not set."""
     return "" if value is None else str(value)
@@ -35,9 +75,14 @@ def shown(value: JsonValue) -> str:
 
 def status_of(kind: ResourceKind, values: Values, now: datetime | None) -> tuple[str, Tone]:
     """Return a record's status word and how bad it is; a good one seen long ago is a warning."""
-    word, tone = shown(values.get(kind.status)) or words.NOT_SET, TONES[kind.severity_of(values)]
-    is_seen = moment(values.get(kind.last_seen)) is not None
-    if now is not None and is_seen and kind.is_stale(values, now):
+    is_silent = now is not None and kind.is_silent(values, now)
+    return standing(shown(values.get(kind.status)), kind.severity_of(values), is_silent=is_silent)
+
+
+def standing(status: str, severity: Severity, *, is_silent: bool) -> tuple[str, Tone]:
+    """Return the word of a status and how bad it is; `is_silent` is one seen too long ago."""
+    word, tone = status or words.NOT_SET, TONES[severity]
+    if is_silent:
         word = f"{word}, {words.STALE_WORD}"
         tone = Tone.WARNING if tone in {Tone.GOOD, Tone.NEUTRAL} else tone
     return word, tone
@@ -50,6 +95,13 @@ def seen_of(kind: ResourceKind, values: Values, now: datetime) -> tuple[str, str
     if when is None:
         return (words.NEVER if not raw or raw.startswith("0001-") else raw), ""
     return ago(when, now), exact(when)
+
+
+def caution_of(as_of: datetime | None, now: datetime) -> str:
+    """Return how old what is shown is, where Graph could not be asked; empty where it was."""
+    if as_of is None:
+        return ""
+    return fill(words.AS_OF, {"ago": ago(as_of, now), "at": near(as_of, now)})
 
 
 def facts_of(kind: ResourceKind, values: Values, now: datetime) -> tuple[Fact, ...]:
@@ -70,7 +122,7 @@ def _fact(kind: ValueType, text: str, now: datetime) -> str:
     when = moment(text)
     if when is None:
         return words.NEVER if not text or text.startswith("0001-") else text
-    return f"{text} ({ago(when, now)})"
+    return f"{exact(when)} ({ago(when, now)})"
 
 
 def fault_of(fault: GraphFault, retry_after_s: float | None) -> Fault:
@@ -90,7 +142,7 @@ def arguments_of(spec: CommandSpec) -> tuple[Argument, ...]:
     filters = tuple(option.name for option in spec.options if option.is_filter)
     return (
         *(Argument(f"<{a.name}>", a.about, a.choices) for a in spec.arguments),
-        *(Argument(f"{p.name}=", p.wire.about, p.wire.choices) for p in spec.properties),
+        *(Argument(f"{p.name}=", p.wire.about, settable(p)) for p in spec.properties),
         *((Argument("--<property>", words.FILTER_ABOUT, filters),) if filters else ()),
         *(
             Argument(f"--{o.name}", o.about, tuple(o.choices))
@@ -98,3 +150,16 @@ def arguments_of(spec: CommandSpec) -> tuple[Argument, ...]:
             if not o.is_filter
         ),
     )
+
+
+def notes_on(spec: CommandSpec, kind: ResourceKind | None) -> tuple[str, ...]:
+    """Return what other words there are for a command, or which other command does the same."""
+    command = f"/{spec.title}"
+    before = command.removesuffix(spec.verb)
+    also = [fill(words.ALSO, {"also": f"{before}{a}", "command": command}) for a in spec.aliases]
+    verb = kind.verb(spec.verb) if kind else None
+    if kind is None or verb is None or verb.ref_path is None:
+        return tuple(also)
+    plain = next((v for v in kind.verbs if v.effect is verb.effect and v is not verb), None)
+    same = [fill(words.LIKE_CREATE, {"command": f"{before}{plain.name}"})] if plain else []
+    return (*also, *same)

@@ -33,8 +33,9 @@ from bot.service.ports import Request
 from bot.store.audit import exported
 from bot.store.policy_file import parse_policy
 from cards import words
-from tests.support.office import Killed, Office, Write, copied, empty_database, request
+from tests.support.office import Office, Write, copied, empty_database, request
 from tests.support.room import policy
+from tests.support.wall import Killed
 
 T = TypeVar("T")
 ASKERS = ("oli", "ada")
@@ -229,6 +230,10 @@ class Machine(RuleBasedStateMachine):
         self.say("ada", "/pause")
 
     @rule()
+    def resume(self) -> None:
+        self.say("ada", "/resume")
+
+    @rule()
     def let_graph_fail(self) -> None:
         self.office.graph.is_readable = False
 
@@ -317,7 +322,7 @@ class Machine(RuleBasedStateMachine):
             if card is None or card.activity_id is None:
                 continue
             if card.revision_sent == card.revision_wanted:
-                shown = self.office.wall.messages[int(card.activity_id) - 1]
+                shown = self.office.wall.messages[int(card.activity_id) - 1].text
                 assert any(title in shown for title in TITLES[asked.ended])
                 asked.is_checked = True
 
@@ -337,7 +342,7 @@ class Machine(RuleBasedStateMachine):
 
     async def _learn(self) -> None:
         """Note what was asked for, or revised, just now."""
-        found = await self.office.store.operations(kind=None, target=None, offset=0, limit=100)
+        found = await self.office.store.operations(tenant=None, target=None, offset=0, limit=100)
         for operation in found:
             approval = await self._approval(operation.id)
             sent = await self.office.store.client_request_id(operation.id)
@@ -352,7 +357,7 @@ class Machine(RuleBasedStateMachine):
         return approval
 
     async def _states(self) -> dict[str, State]:
-        found = await self.office.store.operations(kind=None, target=None, offset=0, limit=200)
+        found = await self.office.store.operations(tenant=None, target=None, offset=0, limit=200)
         return {operation.id: operation.state for operation in found}
 
 

@@ -4,57 +4,31 @@ One lock is held for longer than the real busy limit of 10 seconds; the rest fai
 """
 
 import asyncio
-import sqlite3
 import time
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, closing, contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
-from sqlalchemy import text
+from typing_extensions import override
 
 from bot.domain.audit import Verified
+from bot.domain.errors import StoreError
 from bot.domain.operation import State
 from bot.sandbox.faults import Fault, FaultKind
+from bot.store.policy_file import parse_policy
+from bot.store.store import SqlStore
+from bot.store.transaction import SqlTransaction
 from cards import words
+from tests.support.office import Office, copied, empty_database, request
+from tests.support.outages import LONG, failing, full, locked, read_only
+from tests.support.room import policy
 from tests.support.stage import Script, Stage, staged
+from tests.support.wall import Posted
 
 ANSWER_WITHIN_S = 12.0
 UPDATE = "/exchange update EXCH01 version=15.9"
-# Far more than what is free in the pages that a small database has.
-LONG_UPDATE = f"/exchange update EXCH01 version={'9' * 1500}"
+LONG_UPDATE = f"/exchange update EXCH01 version={LONG}"
 NOT_STORED = words.FAILURES["store-unavailable"]
-
-
-@contextmanager
-def locked(folder: Path) -> Iterator[None]:
-    """Hold the write lock from another connection."""
-    with closing(sqlite3.connect(folder / "connectors.db", isolation_level=None)) as other:
-        other.execute("BEGIN IMMEDIATE")
-        yield
-        other.execute("ROLLBACK")
-
-
-async def pragma(stage: Stage, statement: str) -> None:
-    """Run a PRAGMA on the bot's one writing connection."""
-    async with stage.bot.database.write() as session:
-        await session.change(text(statement))
-
-
-@asynccontextmanager
-async def failing(folder: Path) -> AsyncIterator[None]:
-    """Let every change of an operation fail in the middle of its transaction."""
-
-    def execute(statement: str) -> None:
-        with closing(sqlite3.connect(folder / "connectors.db", isolation_level=None)) as other:
-            other.execute(statement)
-
-    await asyncio.to_thread(
-        execute,
-        "CREATE TRIGGER broken BEFORE UPDATE ON operation"
-        " BEGIN SELECT RAISE(FAIL, 'disk I/O error'); END",
-    )
-    yield
-    await asyncio.to_thread(execute, "DROP TRIGGER broken")
 
 
 def card_of(text: str) -> str:
@@ -69,7 +43,11 @@ async def is_readable_and_whole(stage: Stage) -> bool:
 
 
 async def states(stage: Stage) -> list[State]:
-    found = await stage.bot.store.operations(kind=None, target=None, offset=0, limit=9)
+    return await states_of(stage.bot.store)
+
+
+async def states_of(store: SqlStore) -> list[State]:
+    found = await store.operations(tenant=None, target=None, offset=0, limit=9)
     return [operation.state for operation in found]
 
 
@@ -97,16 +75,11 @@ async def test_a_lock_longer_than_the_busy_limit_is_answered_and_outlived(tmp_pa
 
 async def test_a_full_database_lets_no_write_through_until_there_is_room(tmp_path: Path) -> None:
     async with staged(tmp_path) as stage:
-        await pragma(stage, "PRAGMA max_page_count = 1")
-
-        card = await stage.sees("ada", LONG_UPDATE)
-
-        assert NOT_STORED in card
-        assert stage.graph_writes() == []
-        assert await states(stage) == []
-        assert "EXCH05" in await stage.sees("vic", "/exchange list")
-
-        await pragma(stage, "PRAGMA max_page_count = 1073741823")
+        async with full(stage):
+            assert NOT_STORED in await stage.sees("ada", LONG_UPDATE)
+            assert stage.graph_writes() == []
+            assert await states(stage) == []
+            assert "EXCH05" in await stage.sees("vic", "/exchange list")
 
         assert words.STATES["done:confirmed"][1] in await stage.sees("ada", UPDATE)
         assert await is_readable_and_whole(stage)
@@ -116,14 +89,15 @@ async def test_a_read_only_database_lets_reads_and_refusals_through_and_no_write
     tmp_path: Path,
 ) -> None:
     async with staged(tmp_path) as stage:
-        # What SQLite says of a file that must not be written; the way back needs a restart.
-        await pragma(stage, "PRAGMA query_only = ON")
+        async with read_only(stage):
+            assert NOT_STORED in await stage.sees("ada", UPDATE)
+            assert "exchange:update" in await stage.sees("vic", UPDATE)
+            assert "EXCH05" in await stage.sees("vic", "/exchange list")
+            assert stage.graph_writes() == []
+            assert await states(stage) == []
 
-        assert NOT_STORED in await stage.sees("ada", UPDATE)
-        assert "exchange:update" in await stage.sees("vic", UPDATE)
-        assert "EXCH05" in await stage.sees("vic", "/exchange list")
-        assert stage.graph_writes() == []
-        assert await states(stage) == []
+        assert words.STATES["done:confirmed"][1] in await stage.sees("ada", UPDATE)
+        assert await is_readable_and_whole(stage)
 
 
 async def test_an_audit_head_that_cannot_be_written_stops_every_write(tmp_path: Path) -> None:
@@ -166,3 +140,47 @@ async def test_a_database_lost_while_graph_was_asked_ends_in_the_truth_once_it_i
         assert len(stage.graph_writes()) == 1
         assert words.STATES["done:found"][1] in stage.shown()[-1]
         assert await is_readable_and_whole(stage)
+
+
+class Busy(SqlStore):
+    """A store that is busy for the next so many changes."""
+
+    refusals = 0
+
+    @override
+    @asynccontextmanager
+    async def begin(self) -> AsyncIterator[SqlTransaction]:
+        if self.refusals:
+            self.refusals -= 1
+            raise StoreError("locked")
+        async with super().begin() as tx:
+            yield tx
+
+
+async def test_what_stands_in_teams_is_not_posted_again_for_a_database_that_was_busy(
+    tmp_path: Path,
+) -> None:
+    url = copied(await empty_database(tmp_path / "empty.db"), tmp_path / "office.db")
+    rules = parse_policy(policy().encode())
+    office = Office(url, rules, {"oli": "operator", "ada": "admin"}, store=Busy)
+    store, posted = office.store, list[str]()
+    assert isinstance(store, Busy)
+
+    def hinder(entry: object) -> None:
+        if isinstance(entry, Posted):
+            posted.append(entry.message.title)
+            store.refusals = 2
+
+    office.wall.tell = hinder
+    await office.asks(request("oli", "a1", text="/exchange update EXCH01 version=2"))
+    await office.jobs.drain()
+    store.refusals = 0
+    (asked,) = await store.operations(tenant=None, target=None, offset=0, limit=9)
+    await office.asks(request("ada", "a2", text=f"/approve {asked.short}"))
+    for _ in range(3):
+        await office.jobs.drain()
+        office.clock.move(minutes=1)
+
+    assert len(posted) == 2
+    assert await states_of(store) == [State.DONE]
+    await office.close()

@@ -4,13 +4,13 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from bot.domain.approval import Approval, Decision, Vote
+from bot.domain.consent import ApprovalRule
 from bot.domain.kinds import KINDS
 from bot.domain.operation import Actor, Observation, Operation, Result, State
 from bot.domain.outcome import Operated, View
-from bot.domain.plan import Change, Plan
-from bot.domain.policy import ApprovalRule
+from bot.domain.plan import Change, Item, Plan
 from bot.domain.resource import Effect
-from bot.teams.reply_operation import operation_card
+from bot.teams.reply_operation import entry_of, operation_card
 from cards import operation, waiting
 from cards.frame import Place, Rendered, Stamp
 
@@ -46,6 +46,32 @@ PLAN = Plan(
     ),
     body={"version": "15.2", "exchangeAlias": "exch-primary"},
     before={"id": TARGET, "serverName": "EXCH01", "version": "15.1", "exchangeAlias": None},
+)
+
+CREATION = replace(
+    PLAN,
+    verb="create",
+    effect=Effect.CREATE,
+    target_id=None,
+    changes=(Change("serverName", "Server", None, "EXCH01"),),
+    body={"serverName": "EXCH01"},
+    before=None,
+)
+
+TWINS = Plan(
+    kind="exchange",
+    verb="delete",
+    effect=Effect.DELETE,
+    target_id=None,
+    target_name="3 Exchange connectors",
+    changes=(),
+    body=None,
+    before=None,
+    items=(
+        Item(TARGET, "EXCH01", {}),
+        Item("2e11c1de-0000-4000-8000-000000000002", "EXCH 09", {}),
+        Item("3e11c1de-0000-4000-8000-000000000003", "EXCH 09", {}),
+    ),
 )
 
 
@@ -88,15 +114,26 @@ def _shown(
     return Operated(KINDS[0], asked, approval, view=view)
 
 
+def _of_many(shown: Operated) -> Operated:
+    command = "/exchange delete --status disconnected"
+    return replace(shown, operation=replace(shown.operation, command=command, plan=TWINS))
+
+
 def _operations() -> dict[str, Operated]:
     both = (FIRST, SECOND)
     moved = (Change("version", "Version", "15.1", "15.1.9"),)
     request = "f1b7c1de-5a3e-4f61-9d1b-2b1f6f0e7a11"
     confirmed = Result(observation=Observation.CONFIRMED, request_id=request, target_id=TARGET)
     everybody = _shown(State.WAITING, FIRST)
+    found = Result(code="equal-exists", target_id=TARGET)
+    equal = _shown(State.STALE, *both, result=found)
+    gone = Result(code="target-gone", target_id=TWINS.items[1].target_id)
     return {
+        "waiting-for-many": _of_many(_shown(State.WAITING)),
+        "stale-of-many": _of_many(_shown(State.STALE, *both, result=gone)),
         "waiting-none-of-two": _shown(State.WAITING),
         "waiting-one-of-two": replace(everybody, viewers=("29:1bob", "29:1cyn", "29:1oli")),
+        "waiting-where-nobody-sees-it": replace(_shown(State.WAITING), is_unseen=True),
         "waiting-for-an-approver": replace(everybody, view=View.APPROVER),
         "waiting-for-the-asker": replace(everybody, view=View.ASKER),
         "waiting-for-others": replace(everybody, view=View.OTHER),
@@ -113,16 +150,22 @@ def _operations() -> dict[str, Operated]:
         ),
         "stale-asker": _shown(State.STALE, *both, result=Result(code="rights-lost")),
         "stale-approver": _shown(State.STALE, *both, result=Result(code="approver-rights-lost")),
+        "stale-equal": replace(equal, operation=replace(equal.operation, plan=CREATION)),
+        "stale-consent": _shown(State.STALE, *both, result=Result(code="consent-late")),
         "paused": _shown(State.FAILED, *both, result=Result(code="paused")),
     }
 
 
 def approval_samples() -> dict[str, Rendered]:
     """Return an approval's card in every state, and the lists of what waits, by name."""
-    mine = waiting.Entry("7F3K", COMMAND, "Oli Operator", "2026-11-21 07:10 UTC")
-    other = waiting.Entry("7F2A", "/exchange delete EXCH09", "Dana Admin", "2026-11-22 01:00 UTC")
+    mine = entry_of(_shown(State.WAITING, view=View.APPROVER))
+    own = entry_of(_shown(State.WAITING, view=View.ASKER))
+    other = replace(mine, id="7F2A", what="Delete EXCH09", command="/exchange delete EXCH09")
+    other = replace(other, twins=("/approve 7F2A", "/reject 7F2A"))
     lists = {
-        "waiting": waiting.Waiting(to_decide=(mine, other), asked=(other,)),
+        "waiting": waiting.Waiting(to_decide=(mine, other), asked=(own, own)),
+        "waiting-more": waiting.Waiting((mine,), (own,), more_to_decide=9979, more_asked=1),
+        "waiting-asked": waiting.Waiting((), (own,)),
         "waiting-empty": waiting.Waiting((), ()),
     }
     stamp = replace(STAMP, id="", twin="")

@@ -13,6 +13,7 @@ from cards import (
     problem,
     record,
     refusal,
+    rights,
     whoami,
     words,
 )
@@ -21,6 +22,8 @@ from cards.operation import Mark, Observation, Operation, State, Step
 from cards.parts import Change, Fact, Fault
 from cards.signs import Tone
 from tests.rendering.approvals import approval_samples
+from tests.rendering.forms import form_samples
+from tests.rendering.watched import watch_samples
 
 PLACE = Place(cloud="Global", tenant="Contoso Ltd")
 AT = "2026-11-21 03:40 UTC"
@@ -157,7 +160,10 @@ def _reading_cards() -> dict[str, Rendered]:
         command='/exchange update EXCH01 version=15.2 exchangeAlias="exch-primary"',
         notes=("It would wait for the consent of an administrator.",),
     )
+    seen = "Graph cannot be asked just now. As seen 12 minutes ago (03:28 UTC)."
     return {
+        "listing-as-of": listing.render(replace(full, caution=seen), PLACE, STAMP),
+        "record-as-of": record.render(replace(shown, caution=seen, next_steps=()), PLACE, STAMP),
         "listing": listing.render(full, PLACE, STAMP),
         "listing-empty": listing.render(empty, PLACE, STAMP),
         "record": record.render(shown, PLACE, STAMP),
@@ -279,8 +285,49 @@ def _person_cards() -> dict[str, Rendered]:
             help_.Overview(overview.sections[1:], is_complete=False), PLACE, STAMP
         ),
         "manual": help_.manual(manual, PLACE, STAMP),
+        **_rights_cards(),
         "whoami": whoami.render(identity, PLACE, STAMP),
         "whoami-no-role": whoami.render(nobody, PLACE, STAMP),
+    }
+
+
+def _rights_cards() -> dict[str, Rendered]:
+    consent = rights.Consent(2, ("admin", "security"), "4 hours")
+    yes = rights.Answer(
+        "/exchange sync", "exchange:sync", is_yes=True, role="operator", rule="exchange:*"
+    )
+    waits = rights.Answer(
+        "/exchange delete", "exchange:delete", is_yes=True, role="operator", consent=consent
+    )
+    no = rights.Answer(
+        "/exchange delete",
+        "exchange:delete",
+        is_yes=False,
+        why="None of your roles allows exchange:delete.",
+        needed=("admin",),
+        held=("viewer",),
+    )
+    holders = (
+        rights.Holder("operator", ("0aa0c1de-0000-4000-8000-000000000002",), ()),
+        rights.Holder("admin", (), (OID,)),
+        rights.Holder("deputy", (), ()),
+    )
+    circle = rights.Circle(
+        "/exchange delete",
+        "exchange:delete",
+        is_everybody=False,
+        is_shut_out=False,
+        holders=holders,
+        consent=consent,
+    )
+    return {
+        "can-i-yes": rights.answer(yes, PLACE, STAMP),
+        "can-i-waits": rights.answer(waits, PLACE, STAMP),
+        "can-i-no": rights.answer(no, PLACE, STAMP),
+        "who-can": rights.circle(circle, PLACE, STAMP),
+        "who-can-nobody": rights.circle(
+            replace(circle, holders=(), consent=None, is_shut_out=True), PLACE, STAMP
+        ),
     }
 
 
@@ -295,8 +342,14 @@ def _history_cards() -> dict[str, Rendered]:
     full = history.History(entries, "EXCH01", 2, ("From the audit.",), ("/history 7F3K",), (NEXT,))
     return {
         "history": history.render(full, PLACE, STAMP),
+        "history-unknown": history.render(history.History((), "9999"), PLACE, STAMP),
         "history-empty": history.render(history.History(()), PLACE, STAMP),
     }
+
+
+def _names(code: str, text: str) -> bool:
+    """Whether a notice is told of what; votes are, whether or not their sentence says so."""
+    return "{id}" in text or code.startswith("vote-")
 
 
 def _notice_cards() -> dict[str, Rendered]:
@@ -309,16 +362,20 @@ def _notice_cards() -> dict[str, Rendered]:
         "asker": "Oli Operator",
         "what": "Update EXCH01",
         "comment": "Not before the weekend.",
+        "approvers": "admin, owner",
+        "channel": "Change board",
     }
     return {
         f"notice-{code}": notice.render(
             notice.Notice(
-                code, tuple(values.items()), twin="/approve 7F3K" if code == "lapsed" else ""
+                code,
+                tuple((k, v) for k, v in values.items() if k != "id" or _names(code, text)),
+                twin="/approve 7F3K" if code == "lapsed" else "",
             ),
             PLACE,
             STAMP,
         )
-        for code in words.NOTICES
+        for code, (_, text) in words.NOTICES.items()
     }
 
 
@@ -333,4 +390,6 @@ def samples() -> dict[str, Rendered]:
         **_person_cards(),
         **_history_cards(),
         **_notice_cards(),
+        **watch_samples(),
+        **form_samples(PLACE, STAMP),
     }

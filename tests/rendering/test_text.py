@@ -50,7 +50,7 @@ def test_hostile_text_has_no_effect(hostile: str) -> None:
 
 
 @given(ANYTHING)
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 def test_any_text_has_no_effect_and_escaping_twice_changes_nothing(text: str) -> None:
     once = escape(text)
 

@@ -3,20 +3,26 @@
 from dataclasses import replace
 
 from cards import (
+    dead,
+    digest,
     help as help_,
     history,
+    incident,
     listing,
     operation,
     plan,
     problem,
     record,
     refusal,
+    status,
     waiting,
+    watching,
 )
 from cards.frame import Button, Place, Rendered, Stamp
-from cards.operation import Mark, Observation, Operation, State, Step, Views
-from cards.parts import Change, Fact, Fault
+from cards.operation import Item, Mark, Observation, Operation, State, Step, Views
+from cards.parts import Change, Fact, Fault, Named, Why
 from cards.signs import Tone
+from tests.rendering.forms import worst_forms
 from tests.rendering.hostile import STRINGS
 
 BAD = ("😀<at>" + "".join(STRINGS[:8])) * 8 + "😀" * 256
@@ -36,7 +42,7 @@ MANY = (WIDE,) * TEN
 
 def worst() -> dict[str, Rendered]:
     """Return a card of every shape that grows, with hostile and wide text everywhere."""
-    row = listing.Row(WIDE, WIDE, Tone.CRITICAL, FACTS, WIDE, BAD)
+    row = listing.Row(WIDE, WIDE, Tone.CRITICAL, FACTS, WIDE, BAD, WIDE)
     entry = history.Entry(WIDE, WIDE, WIDE, Tone.WARNING, BAD, WIDE)
     candidate = problem.Candidate(WIDE, WIDE, WIDE, Tone.GOOD, WIDE)
     steps = tuple(Step(BAD, Mark.BROKEN, WIDE, BAD, WIDE) for _ in range(TEN))
@@ -54,6 +60,8 @@ def worst() -> dict[str, Rendered]:
         facts=FACTS,
         fault=FAULT,
         notes=MANY,
+        items=(Item(Named(WIDE, WIDE), WIDE, Tone.CRITICAL, BAD),) * TEN,
+        culprit=Named(WIDE, WIDE),
         buttons=BUTTONS,
     )
     waits = replace(
@@ -65,7 +73,7 @@ def worst() -> dict[str, Rendered]:
         buttons=tuple(Button(t, t.lower(), ROW) for t in ("Approve", "Reject", "Cancel")),
         views=Views("7F3K" * 7, ("29:1" + "w" * 80,) * 60),
     )
-    pending = waiting.Entry(WIDE, BAD, WIDE, WIDE)
+    pending = waiting.Entry(WIDE, "7F3K" * 7, BAD, BAD, WIDE, WIDE, (WIDE, WIDE))
     unknown = Operation(WIDE, WIDE, WIDE, WIDE, State.UNKNOWN, steps, fault=FAULT, notes=MANY)
     return {
         "worst-listing": listing.render(
@@ -75,13 +83,15 @@ def worst() -> dict[str, Rendered]:
             record.Record(BAD, WIDE, BAD, Tone.WARNING, FACTS, MANY, MANY, BUTTONS), PLACE, STAMP
         ),
         "worst-plan": plan.render(
-            plan.Plan(BAD, WIDE, BAD, CHANGES, WIDE, MANY, BUTTONS), PLACE, STAMP
+            plan.Plan(BAD, WIDE, BAD, CHANGES, WIDE, MANY, BUTTONS, (Named(BAD, WIDE),) * TEN),
+            PLACE,
+            STAMP,
         ),
         "worst-operation": operation.render(write, PLACE, STAMP),
         "worst-unknown": operation.render(unknown, PLACE, STAMP),
         "worst-approval": operation.render(waits, PLACE, STAMP),
         "worst-waiting": waiting.render(
-            waiting.Waiting((pending,) * 50, (pending,) * 50), PLACE, STAMP
+            waiting.Waiting((pending,) * 50, (pending,) * 50, 10**6, 10**6), PLACE, STAMP
         ),
         "worst-refusal": refusal.render(
             refusal.Refusal(
@@ -120,4 +130,57 @@ def worst() -> dict[str, Rendered]:
             PLACE,
             STAMP,
         ),
+        **{f"worst-{name}": card for name, card in _watched().items()},
+        **{f"worst-{name}": card for name, card in worst_forms(PLACE, STAMP).items()},
+    }
+
+
+def _watched() -> dict[str, Rendered]:
+    letter = dead.Letter(BAD, WIDE, BAD, WIDE, BAD, WIDE)
+    entry = digest.Entry(WIDE, BAD, WIDE, Tone.CRITICAL, BAD)
+    reason = Why(BAD, WIDE)
+    row = listing.Row(WIDE, WIDE, Tone.CRITICAL, FACTS, WIDE, BAD)
+    subscription = watching.Row(WIDE, BAD, MANY, WIDE, MANY, BAD)
+    told = incident.Line(BAD, WIDE, WIDE)
+    alarm = incident.Incident(
+        tone=Tone.CRITICAL,
+        sign="❌",
+        title=BAD,
+        said=BAD,
+        leads=MANY[:3],
+        target=Fact(WIDE, BAD),
+        remarks=MANY[:1],
+        handling=MANY[:2],
+        differences=CHANGES,
+        lines=(told,) * 20,
+        earlier=99,
+        notes=MANY,
+        why=reason,
+        buttons=BUTTONS,
+    )
+    followup = incident.Followup(
+        Tone.WARNING, "⚠️", BAD, WIDE, (told,) * 20, CHANGES, leads=MANY[:3]
+    )
+    everything = status.Status(
+        (row,) * 20,
+        999,
+        (status.Count(WIDE, 9, Tone.CRITICAL),) * 20,
+        "9 incidents are open.",
+        trouble=WIDE,
+        caution=WIDE,
+        buttons=BUTTONS,
+    )
+    return {
+        "alarm": incident.render(alarm, PLACE, STAMP),
+        "followup": incident.follow(followup, PLACE, STAMP),
+        "digest": digest.render(
+            digest.Digest((entry,) * 50, 10_000, BAD, is_crowd=True, why=reason, buttons=BUTTONS),
+            PLACE,
+            STAMP,
+        ),
+        "watches": watching.render(
+            watching.Watches((subscription,) * 50, notes=MANY, next_steps=MANY), PLACE, STAMP
+        ),
+        "status": status.render(everything, PLACE, STAMP),
+        "dead": dead.render(dead.Dead((letter,) * 50, 99, MANY[:1], MANY), PLACE, STAMP),
     }

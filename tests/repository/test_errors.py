@@ -20,7 +20,7 @@ MADE: dict[str, Callable[[], BotError]] = {
     "GraphAmbiguous": lambda: errors.GraphAmbiguous(FAULT),
     "DirectoryUnavailable": lambda: errors.DirectoryUnavailable(FAULT),
     "StoreError": lambda: errors.StoreError("database failed: canary"),
-    "MessengerError": lambda: errors.MessengerError("canary", is_final=True),
+    "MessengerError": lambda: errors.MessengerError("canary", trouble=errors.Trouble.FINAL),
     "ConfigError": lambda: errors.ConfigError("BOT_DATABASE_URL", "canary"),
 }
 SENTENCES = {
@@ -53,11 +53,11 @@ def test_the_tree_at_the_top_of_the_module_is_the_tree() -> None:
 async def test_an_error_is_answered_with_what_to_do(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fail() -> None:
+    async def fail(*_: object, **__: object) -> None:
         raise MADE[name]()
 
     async with staged(tmp_path) as stage:
-        monkeypatch.setattr(stage.bot.policies, "current", fail)
+        monkeypatch.setattr(stage.bot.clients.directory, "person", fail)
         card = await stage.sees("ada", "/exchange list")
 
     assert card.strip()

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from bot.cli.docs import commands_table, settings_table
+from bot.cli.docs import commands_table, permissions_table, settings_table
 from bot.domain.command import Catalogue
 from bot.domain.kinds import KINDS
 from bot.settings import Settings
@@ -17,7 +17,12 @@ README = ROOT / "README.md"
 
 
 @pytest.mark.parametrize(
-    ("name", "table"), [("commands", commands_table), ("settings", settings_table)]
+    ("name", "table"),
+    [
+        ("commands", commands_table),
+        ("settings", settings_table),
+        ("permissions", permissions_table),
+    ],
 )
 def test_a_table_is_what_the_code_declares(
     name: str, table: Callable[[], str], request: pytest.FixtureRequest

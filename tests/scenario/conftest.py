@@ -5,15 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.databases import ENGINES, fresh_url
 from tests.support.stage import Script, Stage, staged
 
 
-@pytest.fixture(params=ENGINES)
-async def database(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[str]:
-    """Return the URL of an empty database, of each engine in turn."""
-    async with fresh_url(request.param, tmp_path) as url:
-        yield url
+@pytest.fixture
+def database(laid_url: str) -> str:
+    """Return the URL of a database without rows, of each engine in turn."""
+    return laid_url
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ import pytest
 from bot.sandbox.faults import Fault, FaultKind
 from bot.sandbox.journal import JsonObject
 from bot.sandbox.terminal import buttons_of, lines_of
+from tests.support.paper import typed
 from tests.support.stage import Stage, text_of
 
 CARD = "application/vnd.microsoft.card.adaptive"
@@ -64,11 +65,11 @@ async def test_next_and_previous_turn_the_pages_of_a_long_list(stage: Stage) -> 
     third = await stage.presses("ada", "Next")
     back = await stage.presses("ada", "Previous")
 
-    assert buttons_of(first.cards[-1]) == ["Next", "Refresh"]
+    assert buttons_of(first.cards[-1]) == ["New…", "Next", "Refresh"]
     assert "Page 1 of 3" in text_of(first)
-    assert buttons_of(second.cards[-1]) == ["Previous", "Next", "Refresh"]
+    assert buttons_of(second.cards[-1]) == ["New…", "Previous", "Next", "Refresh"]
     assert "Page 2 of 3" in text_of(second)
-    assert buttons_of(third.cards[-1]) == ["Previous", "Refresh"]
+    assert buttons_of(third.cards[-1]) == ["New…", "Previous", "Refresh"]
     assert "Page 3 of 3" in text_of(third)
     assert text_of(back) == text_of(second)
     assert len(stage.messages()) == 1
@@ -118,16 +119,24 @@ async def test_the_picker_of_an_ambiguous_name_leads_to_each_record(stage: Stage
     assert "feed0001" in text_of(chosen)
 
 
-async def test_the_picker_of_an_ambiguous_write_has_no_buttons_but_says_what_to_type(
+async def test_the_picker_of_an_ambiguous_write_is_its_form_with_those_that_fit(
     stage: Stage,
 ) -> None:
     stage.world.connectors.add({"id": "feed0001", "serverName": "EXCH01", "status": "none"})
-    heard = await stage.says("ada", "/exchange delete EXCH01")
+    form = await typed(stage, "ada", '/exchange delete EXCH01 --reason "moved away"')
+    fitting = {choice["value"] for choice in form.element("arg.target")["choices"]}
 
-    assert buttons_of(heard.cards[-1]) == []
-    assert "/exchange delete feed0001" in text_of(heard)
-    assert "Nothing was changed." in text_of(heard)
+    assert "More than one Exchange connector fits EXCH01" in form.text
+    assert fitting == {stage.world.id_of("EXCH01"), "feed0001"}
+    assert form.inputs["opt.reason"] == "moved away"
     assert stage.graph_writes() == []
+
+    await form.sends(arg__target="feed0001")
+    await form.sends()
+
+    assert stage.graph_writes() == [
+        ("DELETE", "/deviceManagement/exchangeConnectors/feed0001"),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -164,7 +173,7 @@ async def test_a_press_never_writes_and_says_what_to_type(command: str, any_stag
 async def test_the_submit_twin_of_a_press_is_answered_in_the_thread(stage: Stage) -> None:
     crowd(stage, 12)
     heard = await stage.says("ada", "/exchange list")
-    twin = heard.cards[-1]["actions"][0]["fallback"]
+    twin = heard.cards[-1]["actions"][1]["fallback"]
     teams, ada = stage.sandbox.teams(), stage.chat.people["ada"]
     card = stage.messages()[-1]
     value = {**twin["data"], "msteams": {"type": "messageBack"}}
@@ -281,7 +290,9 @@ async def test_an_action_without_readable_data_has_lapsed(data: object, stage: S
     assert "This button has lapsed." in toast_text(response.json())
 
 
-@pytest.mark.parametrize("name", ["task/fetch", "composeExtension/query", "nonsense", None])
+@pytest.mark.parametrize(
+    "name", ["composeExtension/fetchTask", "composeExtension/query", "nonsense", None]
+)
 async def test_an_invoke_the_bot_does_not_know_is_answered_as_not_supported(
     name: str | None, stage: Stage
 ) -> None:

@@ -14,6 +14,7 @@ from tests.support.stage import Stage
 
 ACKNOWLEDGED_S = 3.0
 INVOKE_S = 3.0
+SHOWN_S = 10.0
 HANG = Fault(kind=FaultKind.HANG, path="exchangeConnectors")
 TOAST = "application/vnd.microsoft.activity.message"
 
@@ -39,6 +40,21 @@ async def test_a_slow_list_is_acknowledged_and_edited_into_the_answer(stage: Sta
     assert len(message.edits) == 1
     assert "5 in all" in stage.shown()[0]
     assert not is_working(message.card)
+
+
+@pytest.mark.parametrize("text", ["/exchange list", "/exchange get EXCH01", "/status"])
+async def test_while_graph_refuses_the_last_look_is_shown_within_ten_seconds(
+    stage: Stage, text: str
+) -> None:
+    away = Fault(kind=FaultKind.STATUS, status=503, path="deviceManagement", times=None)
+    stage.sandbox.graph.faults.add(away)
+    began = stage.clock.monotonic()
+
+    said = await stage.sees("ada", text)
+
+    assert "Graph cannot be asked just now" in said
+    assert "EXCH01" in said
+    assert stage.clock.monotonic() - began < SHOWN_S
 
 
 async def test_a_slow_list_that_fails_becomes_the_error(stage: Stage) -> None:
@@ -122,7 +138,7 @@ async def test_people_are_told_what_is_wrong_with_graph(
     kind: FaultKind, title: str, stage: Stage
 ) -> None:
     stage.sandbox.graph.faults.add(Fault(kind=kind, path="exchangeConnectors", times=None))
-    said = await stage.sees("ada", "/exchange list")
+    said = await stage.sees("ada", "/exchange update EXCH01 version=16")
 
     assert title in said
     assert "Nothing was changed." in said
@@ -146,3 +162,36 @@ async def test_after_warm_up_an_activity_makes_no_connection_and_no_token(stage:
     assert len(stage.sandbox.graph.desk.journal.connections) == graph
     assert dict(identity.tokens_issued) == tokens
     assert dict(tokens) == {"bot": 1, "graph": 1}
+
+
+async def test_a_form_opens_in_time_while_graph_hangs_with_what_was_last_seen(
+    stage: Stage,
+) -> None:
+    await stage.says("ada", "/status")
+    stage.sandbox.graph.faults.add(HANG)
+    began = time.monotonic()
+    activity = stage.sandbox.teams().task_fetch(
+        stage.chat.people["ada"], stage.world.channel, "1", {"form": "exchange:sync"}
+    )
+    response = await stage.post(activity)
+
+    assert time.monotonic() - began < INVOKE_S
+    card = response.json()["task"]["value"]["card"]["content"]
+    target = next(e for e in card["body"] if e.get("id") == "arg.target")
+    assert target["type"] in {"Input.ChoiceSet", "Input.Text"}
+
+    stage.sandbox.graph.faults.release()
+    await stage.settle()
+
+
+async def test_a_search_is_answered_in_time_while_graph_hangs(stage: Stage) -> None:
+    stage.sandbox.graph.faults.add(HANG)
+    teams, ada = stage.sandbox.teams(), stage.chat.people["ada"]
+    began = time.monotonic()
+    response = await stage.post(teams.search(ada, stage.world.channel, "exchange", "exch"))
+
+    assert time.monotonic() - began < INVOKE_S
+    assert response.json()["statusCode"] == 200
+
+    stage.sandbox.graph.faults.release()
+    await stage.settle()

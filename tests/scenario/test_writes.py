@@ -7,11 +7,13 @@ from pathlib import Path
 import pytest
 
 from bot.domain.audit import Verified
+from bot.domain.resource import moment
 from bot.sandbox.faults import Fault, FaultKind
 from bot.sandbox.journal import JsonObject
+from cards.times import exact
 from tests.rendering.test_text import assert_harmless
 from tests.rendering.walk import MARKDOWN, texts
-from tests.support.stage import Script, Stage, joined, staged
+from tests.support.stage import POLICY, Script, Stage, joined, staged
 
 TYPE = "#microsoft.graph.deviceManagementExchangeConnector"
 HOSTILE = (
@@ -79,7 +81,7 @@ async def test_clearing_a_property_sends_null(stage: Stage) -> None:
 
 
 async def test_an_update_without_a_change_says_what_is_missing(stage: Stage) -> None:
-    assert "Say what to change" in await stage.sees("ada", "/exchange update EXCH01")
+    assert "Fill in what is to change." in await stage.sees("ada", "/exchange update EXCH01")
     assert stage.graph_writes() == []
 
 
@@ -200,7 +202,7 @@ async def test_many_writes_at_once_are_all_carried_out_and_answered(any_stage: S
 async def test_a_create_needs_a_name(stage: Stage) -> None:
     said = await stage.sees("ada", "/exchange create version=16")
 
-    assert "A new one needs at least one of: serverName" in said
+    assert "A new one needs a name: fill in at least one of these." in said
     assert stage.graph_writes() == []
 
 
@@ -224,6 +226,7 @@ async def test_a_delete_of_something_gone_meanwhile_says_so(any_stage: Stage) ->
     assert "did not exist any more" in said
 
 
+DELETED: JsonObject = {"error": {"code": "ActivityNotFoundInConversation", "message": "None."}}
 GONE: JsonObject = {"error": {"code": "ResourceNotFound", "message": "Resource does not exist."}}
 
 
@@ -236,7 +239,7 @@ async def test_a_delete_that_graph_accepts_but_does_not_do_is_not_called_done(
     said = await any_stage.sees("ada", "/exchange delete EXCH05")
 
     assert "outcome unknown" in said
-    assert "/resolve 0001 done" in said
+    assert "/resolve 0004 done" in said
 
 
 async def test_an_update_refused_by_graph_names_code_and_request(any_stage: Stage) -> None:
@@ -275,7 +278,9 @@ async def test_a_sync_is_watched_until_it_is_seen_to_happen(any_stage: Stage) ->
     any_stage.clock.move(minutes=4)
     await any_stage.settle()
     assert "reading back confirms it" in any_stage.shown()[-1]
-    assert str(record(any_stage, "EXCH01")["lastSyncDateTime"]) in any_stage.shown()[-1]
+    seen = moment(str(record(any_stage, "EXCH01")["lastSyncDateTime"]))
+    assert seen is not None
+    assert exact(seen) in any_stage.shown()[-1]
     assert len(any_stage.messages()) == 1
     assert (await any_stage.audited())[-1] == "operation observed"
 
@@ -304,7 +309,7 @@ async def test_the_end_of_a_sync_is_told_anew_where_its_card_was_deleted(any_sta
     any_stage.world.connectors.action_delay = timedelta(minutes=3)
     await any_stage.says("ada", "/exchange sync EXCH01")
     any_stage.sandbox.connector.faults.add(
-        Fault(kind=FaultKind.STATUS, method="PUT", status=404, body=GONE)
+        Fault(kind=FaultKind.STATUS, method="PUT", status=404, body=DELETED)
     )
     any_stage.clock.move(minutes=5)
     await any_stage.settle()
@@ -339,15 +344,15 @@ async def test_a_sync_whose_answer_is_lost_is_unknown_until_a_person_says(
     said = await any_stage.sees("ada", "/exchange sync EXCH01")
 
     assert "outcome unknown" in said
-    assert "/resolve 0001 done" in said
-    assert "/resolve 0001 failed" in said
+    assert "/resolve 0004 done" in said
+    assert "/resolve 0004 failed" in said
     assert len(any_stage.graph_writes()) == 1
 
-    answer = await any_stage.sees("ada", '/resolve 0001 done --reason "saw it in the portal"')
+    answer = await any_stage.sees("ada", '/resolve 0004 done --reason "saw it in the portal"')
     assert "Resolved by a person" in answer
     assert "Ada Admin" in answer
     assert "Resolved by a person" in any_stage.shown()[0]
-    assert "is done" in await any_stage.sees("ada", "/resolve 0001 failed")
+    assert 'is marked "done"' in await any_stage.sees("ada", "/resolve 0004 failed")
     assert (await any_stage.audited())[-1] == "operation resolved"
 
 
@@ -358,7 +363,7 @@ async def test_an_operation_that_does_not_exist_cannot_be_resolved(stage: Stage)
 async def test_an_operation_that_is_done_cannot_be_resolved(stage: Stage) -> None:
     await stage.says("ada", "/exchange update EXCH01 version=16")
 
-    assert "Operation 0001 is done." in await stage.sees("ada", "/resolve 0001 failed")
+    assert 'Operation 0004 is marked "done".' in await stage.sees("ada", "/resolve 0004 failed")
 
 
 async def test_history_finds_an_operation_by_its_id_in_any_case(stage: Stage) -> None:
@@ -399,3 +404,14 @@ async def test_a_name_people_can_type_is_sent_as_typed(name: str, stage: Stage) 
     await stage.says("ada", "/exchange list")
 
     assert [body["serverName"] for body in sent(stage, "POST") if "serverName" in body] == [name]
+
+
+async def test_a_card_names_its_target_first_and_its_id_behind(tmp_path: Path) -> None:
+    rule = '\n[[approval]]\ncommands = ["exchange:update"]\napprovers = ["admin"]\n'
+    async with staged(tmp_path, Script(policy=POLICY + rule)) as stage:
+        record_id = stage.world.id_of("EXCH01")
+        for command in ("update {id} version=16 --plan", "update {id} version=16", "sync {id}"):
+            said = await stage.sees("oli", f"/exchange {command.format(id=record_id)}")
+            named = " ".join(said.partition("Target")[2].split())
+
+            assert named.startswith(f"EXCH01 · Exchange connector {record_id}"), command

@@ -20,44 +20,66 @@ from sqlalchemy.engine.interfaces import DBAPIConnection, DBAPICursor, Execution
 from sqlalchemy.pool import ConnectionPoolEntry, Pool
 
 from bot import logs
-from bot.app import Bot, Chance, serve
+from bot.app import Bot, serve
+from bot.chance import Chance
 from bot.domain.operation import State
 from bot.settings import Settings
 
 LEASE_S = 2.0
 START_S = 30.0
-STEPS = ("requested", "executing", "outcome", "shown")
-_OUTCOMES = {str(state) for state in (State.DONE, State.FAILED, State.UNKNOWN)}
+_ENDS = {State.DONE, State.FAILED, State.UNKNOWN}
+_STEPS = {
+    **{str(state): str(state) for state in State},
+    **dict.fromkeys(map(str, _ENDS), "outcome"),
+}
 _NOTE = "step"
+_TOLD = "told"
 
 
 @dataclass(frozen=True, slots=True)
 class Fuse:
     """Kills its own process just before or just after the first commit of a step.
 
-    `requested`: the operation; `executing`: the intent; `outcome`: how it ended; `shown`: that its
-    card stands in Teams.
+    `requested`: the operation, and what it waits for; `shown`: that its card, or a change of it,
+    stands in Teams; `voted`: a vote that decides nothing yet; `approved`, `rejected`, `cancelled`,
+    `expired`: what became of the waiting; `executing`: the intent; `outcome`: how it ended; `told`:
+    that the asker was told. Of watching: `happened`: a look that has news; `noticed`: who is to
+    hear them; `stands`: that an incident's root message, or an edit of it, stands in Teams;
+    `replied`: that a reply does; `summed up`: that a summary does. Only what is committed later
+    than the step `after` counts.
     """
 
     step: str
     is_before: bool
+    after: str | None = None
 
 
-def _step_of(statement: str, values: str) -> str | None:
+def _step_of(statement: str, values: object) -> str | None:
     """Return the step that a statement takes, told by the table and the state it writes."""
     if statement.startswith("INSERT INTO operation "):
         return "requested"
+    if statement.startswith("UPDATE approval "):
+        return "voted"
     if statement.startswith("UPDATE card ") and "activity_id=" in statement.replace(" ", ""):
         return "shown"
-    if not statement.startswith("UPDATE operation "):
-        return None
-    if f"'{State.EXECUTING}'" in values and not any(f"'{o}'" in values for o in _OUTCOMES):
-        return "executing"
-    return "outcome"
+    if statement.startswith("UPDATE operation SET state=") and isinstance(values, tuple):
+        return _STEPS[str(values[0])]
+    if statement.startswith("INSERT INTO post "):
+        return "noticed"
+    if statement.startswith("INSERT INTO incident "):
+        return "happened"
+    if statement.startswith("UPDATE post SET told=") and "held_until=" in statement:
+        return "summed up"
+    if statement.startswith("UPDATE post SET activity_id") and isinstance(values, tuple):
+        return "stands" if values[0] else "replied"
+    if statement.startswith("DELETE FROM job "):
+        return _TOLD
+    return None
 
 
 def _arm(fuse: Fuse) -> None:
     """Watch every transaction of this process; a commit at the fuse's step ends it."""
+    passed: set[str | None] = {None}
 
     def notice(
         connection: Connection,
@@ -67,17 +89,25 @@ def _arm(fuse: Fuse) -> None:
         _context: ExecutionContext | None,
         _executemany: bool,  # noqa: FBT001 - SQLAlchemy's signature
     ) -> None:
-        step = _step_of(statement, repr(parameters))
-        if step is not None:
+        step = _step_of(statement, parameters)
+        # All jobs end by being deleted; only to tell somebody ends with that and nothing else.
+        if step == _TOLD:
+            connection.info.setdefault(_NOTE, step)
+        elif step is not None:
             connection.info[_NOTE] = step
 
+    def is_it(step: str | None) -> bool:
+        return step == fuse.step and fuse.after in passed
+
     def commit(connection: Connection) -> None:
-        if fuse.is_before and connection.info.get(_NOTE) == fuse.step:
+        if fuse.is_before and is_it(connection.info.get(_NOTE)):
             die()
 
     def checkin(_connection: DBAPIConnection, record: ConnectionPoolEntry) -> None:
-        if record.info.pop(_NOTE, None) == fuse.step:
+        step = record.info.pop(_NOTE, None)
+        if is_it(step):
             die()
+        passed.add(step)
 
     event.listen(Engine, "after_cursor_execute", notice)
     event.listen(Engine, "commit", commit)

@@ -4,13 +4,14 @@ Fast enough for thousands of random conversations. Everything can be stopped and
 same database, as after a crash.
 """
 
-import asyncio
+import copy
 import shutil
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import TypeAlias
 
 from pydantic import JsonValue
 
@@ -21,41 +22,21 @@ from bot.domain.operation import Actor
 from bot.domain.outcome import Outcome
 from bot.domain.policy import Person, Policy
 from bot.domain.resource import Record, ResourceKind, Verb
-from bot.sandbox.terminal import lines_of
 from bot.sandbox.world import ADMINS, OPERATORS, TENANT
-from bot.service.approvals import Approvals
-from bot.service.controls import Controls
-from bot.service.execution import (
-    EXECUTE_JOB,
-    EXPIRE_JOB,
-    OBSERVE_JOB,
-    REMIND_JOB,
-    TELL_JOB,
-    Execution,
-)
-from bot.service.farside import FarSide
-from bot.service.jobs import Runner
-from bot.service.notify import CARD_JOB, CardOutbox
-from bot.service.operations import Operations
-from bot.service.ports import Page, Receipt, Reference, Request, World
-from bot.service.reads import Reads
-from bot.service.recheck import Recheck
-from bot.service.turn import Turn
-from bot.service.writes import Writes
+from bot.service.assembly import Means, assemble
+from bot.service.ports import Page, Receipt, Reference, Request, Tenants, World
 from bot.store.database import Database
 from bot.store.store import SqlStore
 from bot.teams.replies import Replies
 from tests.support.stage import CountedIds, FakeClock
+from tests.support.wall import Edited, Failed, Killed, Posted, Wall
 
 LEASE_S = 30.0
+BUSY_S = 60.0
 OFFICE = Reference(
     TENANT, "https://smba.trafficmanager.net/amer/", "19:office@thread.v2", "groupChat"
 )
 GROUPS = {"operator": OPERATORS, "admin": ADMINS}
-
-
-class Killed(BaseException):
-    """The process died at this point: nothing behind it may run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,25 +49,45 @@ class Write:
     target: Mapping[str, JsonValue]
 
 
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A look at all records, as they were; None: they could not be read."""
+
+    at: datetime
+    records: Mapping[str, Mapping[str, JsonValue]] | None
+
+
+Records: TypeAlias = dict[str, dict[str, JsonValue]]
+Entry: TypeAlias = Listed | Posted | Edited | Failed
+
+
 @dataclass
 class Graph:
     """Honours `ports.Resources` over two connectors.
 
     `dies` kills the process at the next write: `before` it arrives, or `after` it had its effect;
-    `lost` are the ids of those that did not arrive.
+    `lost` are the ids of those that did not arrive. `tell` hears of every look at all of them.
     """
 
     clock: FakeClock
-    records: dict[str, dict[str, JsonValue]]
+    records: Records
     writes: list[Write] = field(default_factory=list)
     is_readable: bool = True
     dies: str = ""
     lost: set[str] = field(default_factory=set)
+    is_listed: bool = True
+    tell: Callable[["Listed"], None] = lambda _: None
 
-    async def list(self, kind: ResourceKind) -> Page:
+    async def list(self, kind: ResourceKind, *, patience_s: float | None = None) -> Page:
+        found = copy.deepcopy(self.records) if self.is_listed else None
+        self.tell(Listed(self.clock.now(), found))
+        if found is None:
+            raise GraphUnavailable(GraphFault(503, "ServiceUnavailable", ""))
         return Page(tuple(kind.record.model_validate(r) for r in self.records.values()))
 
-    async def get(self, kind: ResourceKind, record_id: str) -> Record | None:
+    async def get(
+        self, kind: ResourceKind, record_id: str, *, patience_s: float | None = None
+    ) -> Record | None:
         if not self.is_readable:
             raise GraphUnavailable(GraphFault(503, "ServiceUnavailable", ""))
         found = self.records.get(record_id)
@@ -141,27 +142,6 @@ class Rules:
         return self.policy
 
 
-class Wall:
-    """Honours `ports.Messenger`: what hangs there, as people read it now."""
-
-    def __init__(self, replies: Replies) -> None:
-        self._replies = replies
-        self.messages: list[str] = []
-
-    async def post(self, reference: Reference, outcome: Outcome) -> str:
-        self.messages.append(self._text(outcome))
-        return str(len(self.messages))
-
-    async def edit(self, reference: Reference, activity_id: str, outcome: Outcome) -> None:
-        self.messages[int(activity_id) - 1] = self._text(outcome)
-
-    async def members(self, reference: Reference) -> tuple[str, ...]:
-        return ()
-
-    def _text(self, outcome: Outcome) -> str:
-        return "\n".join(lines_of(self._replies.render(outcome).payload()))
-
-
 @dataclass
 class Ear:
     """Honours `ports.Answer` and keeps what the person was answered; None: a card answers."""
@@ -180,76 +160,59 @@ class Ear:
 
 
 class Office:
-    """The bot's use cases, their store and the world around them."""
+    """The bot's use cases, their store and the world around them.
 
-    def __init__(self, url: str, policy: Policy, people: Mapping[str, str]) -> None:
+    `journal` is what Graph was asked for and what came to stand in Teams, in order.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        policy: Policy,
+        people: Mapping[str, str],
+        *,
+        records: Records | None = None,
+        watch_interval_s: float = 300.0,
+        store: Callable[[Database], SqlStore] = SqlStore,
+    ) -> None:
         self.clock = FakeClock()
         self.catalogue = Catalogue(KINDS)
-        names = {f"c{n}": f"EXCH0{n}" for n in (1, 2)}
-        self.graph = Graph(
-            self.clock,
-            {
-                key: {"id": key, "serverName": name, "version": "0", "lastSyncDateTime": "t0"}
-                for key, name in names.items()
-            },
-        )
+        self.journal: list[Entry] = []
+        tell = self.journal.append
+        self.graph = Graph(self.clock, two_records() if records is None else records, tell=tell)
         self.people = People(people)
         self.rules = Rules(policy)
         replies = Replies(
             catalogue=self.catalogue, clock=self.clock, cloud="sandbox", tenant=lambda: "Office"
         )
-        self.wall = Wall(replies)
+        self.wall = Wall(replies, self.clock, tell)
         self._ids = CountedIds()
         self._url = url
+        self._watch_interval_s = watch_interval_s
+        self._store = store
         self.open()
 
     def open(self) -> None:
         """Begin, or begin anew, with nothing in memory."""
-        self.database = Database.open(self._url, clock=self.clock, lease_s=LEASE_S)
-        self.store = SqlStore(self.database)
+        # A machine that is busy must not look like a database that is: it would change the story.
+        self.database = Database.open(self._url, clock=self.clock, lease_s=LEASE_S, busy_s=BUSY_S)
+        self.store = self._store(self.database)
         world = World(self.store, self.graph, self.people, self.rules, self.clock, self._ids)
-        far_side = FarSide(resources=self.graph, sleep=lambda _seconds: asyncio.sleep(0))
-        execution = Execution(
+        self.use_cases = assemble(
             world,
-            catalogue=self.catalogue,
-            far_side=far_side,
-            observe_for=timedelta(minutes=15),
-            recheck=Recheck(world, catalogue=self.catalogue, is_read_only=False),
+            Means(
+                catalogue=self.catalogue,
+                tenants=Tenants(TENANT, frozenset({TENANT})),
+                messenger=self.wall,
+                sleep=self.clock.sleep,
+                random=lambda: 0.5,
+                observe_for=timedelta(minutes=15),
+                watch_interval_s=self._watch_interval_s,
+                lease_s=LEASE_S,
+                is_read_only=False,
+            ),
         )
-        outbox = CardOutbox(
-            store=self.store, messenger=self.wall, clock=self.clock, catalogue=self.catalogue
-        )
-        approvals = Approvals(world, catalogue=self.catalogue, wake=lambda: None)
-        self.jobs = Runner(
-            store=self.store,
-            clock=self.clock,
-            handlers={
-                EXECUTE_JOB: execution.execute,
-                OBSERVE_JOB: execution.observe,
-                CARD_JOB: outbox.show,
-                TELL_JOB: outbox.tell,
-                EXPIRE_JOB: approvals.expire,
-                REMIND_JOB: approvals.remind,
-            },
-            lease_s=LEASE_S,
-        )
-        operations = Operations(world, catalogue=self.catalogue)
-        reads = Reads(world, catalogue=self.catalogue)
-        controls = Controls(
-            world,
-            catalogue=self.catalogue,
-            operations=operations,
-            wake=lambda: None,
-            is_read_only=False,
-        )
-        self._turn = Turn(
-            world,
-            catalogue=self.catalogue,
-            reads=reads,
-            writes=Writes(world, reads=reads, operations=operations, controls=controls),
-            approvals=approvals,
-            controls=controls,
-        )
+        self.jobs = self.use_cases.runner
 
     async def close(self) -> None:
         """End, leaving what is on disk."""
@@ -258,17 +221,33 @@ class Office:
     async def asks(self, request: Request) -> Outcome | None:
         """Handle one request and return what the person was answered."""
         ear = Ear()
-        await self._turn.handle(request, ear)
+        await self.use_cases.turn.handle(request, ear)
         return ear.outcome
 
 
+def two_records() -> Records:
+    """Return two connectors that nobody has ever seen sync."""
+    return {
+        f"c{n}": {
+            "id": f"c{n}",
+            "serverName": f"EXCH0{n}",
+            "version": "0",
+            "lastSyncDateTime": "t0",
+        }
+        for n in (1, 2)
+    }
+
+
 def request(
-    who: str, activity: str, *, text: str = "", press: Mapping[str, JsonValue] | None = None
+    who: str,
+    activity: str,
+    *,
+    text: str = "",
+    press: Mapping[str, JsonValue] | None = None,
+    place: Reference = OFFICE,
 ) -> Request:
     """Return what somebody asks by a message, or by a button."""
-    reference = Reference(
-        OFFICE.tenant, OFFICE.service_url, OFFICE.conversation, OFFICE.kind, activity
-    )
+    reference = replace(place, reply_to=activity)
     return Request(Actor(TENANT, who, who), reference, activity, text, press)
 
 

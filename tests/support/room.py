@@ -2,17 +2,17 @@
 
 from dataclasses import dataclass
 
-from bot.cli.demo import POLICY
 from bot.domain.audit import Verified
 from bot.domain.operation import Operation, State
 from bot.sandbox.connector import Message
 from bot.sandbox.directory import Account
 from bot.sandbox.journal import JsonObject
-from bot.sandbox.people import Channel, Person
+from bot.sandbox.people import Channel, Person, Teams
+from bot.sandbox.server import Sandbox
 from bot.sandbox.terminal import lines_of, press_of
 from bot.sandbox.world import ADMINS, person
 from bot.store.audit import exported
-from tests.support.stage import Stage
+from tests.support.stage import POLICY, Stage
 
 CARD = "application/vnd.microsoft.card.adaptive"
 BOB, CYN = person("Bob Admin", 5), person("Cyn Admin", 6)
@@ -52,14 +52,16 @@ class Room:
         news = (m for m in self.stage.messages() if before.get(m.id) != len(m.edits))
         return " ".join(text_of(message.card) for message in news)
 
-    async def asks(self, who: str, text: str = UPDATE) -> Operation:
+    async def asks(
+        self, who: str, text: str = UPDATE, *, channel: Channel | None = None
+    ) -> Operation:
         """Ask for a write and return the operation."""
-        await self.types(who, text)
+        await self.types(who, text, channel=channel)
         return await self.newest()
 
     async def newest(self) -> Operation:
         (operation,) = await self.stage.bot.store.operations(
-            kind=None, target=None, offset=0, limit=1
+            tenant=None, target=None, offset=0, limit=1
         )
         return operation
 
@@ -91,17 +93,13 @@ class Room:
         self, message: Message, who: str, title: str, *, comment: str | None = None
     ) -> JsonObject:
         """Return what arrives when somebody presses a button of a card that they still see."""
-        action = press_of(message.card or {}, title)
-        assert action is not None
-        inputs = {} if comment is None else {"comment": comment}
-        return self.forged(message, who, action["verb"], {**action["data"], **inputs})
+        return press_on(
+            self.stage.sandbox.teams(), self.people[who], message, title, comment=comment
+        )
 
     def forged(self, message: Message, who: str, verb: str, data: JsonObject) -> JsonObject:
         """Return what arrives when somebody sends whatever they like from a card."""
-        channel, _, root = message.conversation.partition(";messageid=")
-        return self.stage.sandbox.teams().press(
-            self.people[who], Channel(channel), message.id, data, verb, thread_root=root or None
-        )
+        return _forged(self.stage.sandbox.teams(), self.people[who], message, verb, data)
 
     async def sends(self, activity: JsonObject) -> str:
         """Post a press and return what the presser sees: the card, or the toast."""
@@ -144,7 +142,7 @@ class Room:
         store = self.stage.bot.store
         assert isinstance(await store.verify_audit(), Verified)
         runs = 0
-        for operation in await store.operations(kind=None, target=None, offset=0, limit=100):
+        for operation in await store.operations(tenant=None, target=None, offset=0, limit=100):
             lines = [exported(row) async for row in store.audit_rows(operation_id=operation.id)]
             whats = [str(line["what"]) for line in lines]
             assert whats[0] == "operation requested"
@@ -164,10 +162,31 @@ def oid(line: JsonObject) -> str:
     return str(actor["oid"]) if actor else ""
 
 
+def press_on(
+    teams: Teams, person: Person, message: Message, title: str, *, comment: str | None = None
+) -> JsonObject:
+    """Return what arrives when a person presses a button of a card that they see."""
+    action = press_of(message.card or {}, title)
+    assert action is not None
+    inputs = {} if comment is None else {"comment": comment}
+    return _forged(teams, person, message, action["verb"], {**action["data"], **inputs})
+
+
+def _forged(
+    teams: Teams, person: Person, message: Message, verb: str, data: JsonObject
+) -> JsonObject:
+    channel, _, root = message.conversation.partition(";messageid=")
+    return teams.press(person, Channel(channel), message.id, data, verb, thread_root=root or None)
+
+
+def administrators(sandbox: Sandbox) -> dict[str, Person]:
+    """Let Bob and Cyn be administrators beside those who are there already."""
+    sandbox.directory.put(
+        *(Account(p.oid, p.name, groups=frozenset({ADMINS})) for p in (BOB, CYN))
+    )
+    return {"bob": BOB, "cyn": CYN}
+
+
 def room_of(stage: Stage) -> Room:
     """Return the room on a stage: Ada, Bob and Cyn are administrators, Oli operates."""
-    more = {"bob": BOB, "cyn": CYN}
-    stage.sandbox.directory.put(
-        *(Account(p.oid, p.name, groups=frozenset({ADMINS})) for p in more.values())
-    )
-    return Room(stage, {**stage.chat.people, **more})
+    return Room(stage, {**stage.chat.people, **administrators(stage.sandbox)})

@@ -13,9 +13,12 @@ import httpx
 from aiohttp import web
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
-from bot.app import CROCKFORD, Bot, Chance
-from bot.cli.demo import APP_ID, POLICY, SECRET
+from bot.app import GRACE_S, Bot
+from bot.chance import Chance
+from bot.cli.demo import APP_ID, SECRET
 from bot.clients import Pace
+from bot.domain.form_id import CROCKFORD
+from bot.graph.trust import trusted
 from bot.sandbox.chat import Chat, Heard, Line
 from bot.sandbox.connector import Message
 from bot.sandbox.identity import Registration
@@ -24,13 +27,36 @@ from bot.sandbox.keys import new_private_key
 from bot.sandbox.people import Channel
 from bot.sandbox.server import Sandbox
 from bot.sandbox.terminal import lines_of
-from bot.sandbox.world import TENANT, World, seed
+from bot.sandbox.world import ADMINS, OPERATORS, TENANT, VIEWERS, World, seed
+from bot.service.notify import CARD_JOB
 from bot.settings import Settings
 from bot.store.audit import exported
+from bot.teams.server import http_runner
+from tests.support.databases import tables
 
 START = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
-SETTLE_S = 20.0
+SETTLE_S = 60.0
 STEP_S = 0.01
+DATABASE = "connectors.db"
+POLICY = f"""\
+[roles.viewer]
+groups = ["{VIEWERS}"]
+allow  = ["*:list", "*:get", "bot:history", "bot:status"]
+
+[roles.operator]
+inherits = ["viewer"]
+groups   = ["{OPERATORS}"]
+allow    = [
+    "exchange:sync", "exchange:create", "exchange:add", "exchange:update",
+    "bot:watch", "bot:unwatch",
+]
+
+[roles.admin]
+inherits = ["operator"]
+groups   = ["{ADMINS}"]
+allow    = ["*:*"]
+"""
+"""Who may do what on a stage unless its script says otherwise: nothing waits for consent."""
 
 
 class FakeClock:
@@ -38,15 +64,22 @@ class FakeClock:
 
     def __init__(self, now: datetime = START) -> None:
         self._now = now
+        self._passed = timedelta()
 
     def now(self) -> datetime:
         return self._now
 
     def move(self, **units: float) -> None:
-        self._now += timedelta(**units)
+        """Let time pass."""
+        self.jump(timedelta(**units))
+        self._passed += timedelta(**units)
+
+    def jump(self, by: timedelta) -> None:
+        """Set the clock, ahead or back, while no time passes."""
+        self._now += by
 
     def monotonic(self) -> float:
-        return (self._now - START).total_seconds()
+        return self._passed.total_seconds()
 
     async def sleep(self, seconds: float) -> None:
         """Let the time pass at once."""
@@ -57,8 +90,8 @@ class FakeClock:
 class CountedIds:
     """Ids that are the same in every run; their first four characters differ."""
 
-    def __init__(self) -> None:
-        self._numbers = itertools.count(1)
+    def __init__(self, start: int = 1) -> None:
+        self._numbers = itertools.count(start)
 
     def new(self) -> str:
         number = next(self._numbers)
@@ -145,6 +178,18 @@ class Stage:
         """Wait until all work is done that can be done without time moving."""
         await settled(self.bot)
 
+    async def settle_turns(self) -> None:
+        """Wait until everybody who asked was answered, whatever the jobs do."""
+        async with asyncio.timeout(SETTLE_S):
+            while self.bot.background.is_busy:  # noqa: ASYNC110 - the end of all turns has no event
+                await asyncio.sleep(STEP_S)
+
+    async def settle_cards(self) -> None:
+        """Wait until every card shows how things stand, whatever the other jobs do."""
+        async with asyncio.timeout(SETTLE_S):
+            while await self.bot.store.next_due([CARD_JOB]) is not None:  # noqa: ASYNC110
+                await asyncio.sleep(STEP_S)
+
 
 async def settled(bot: Bot) -> None:
     """Wait until no turn and no job of a bot with a standing clock has anything left to do."""
@@ -176,13 +221,21 @@ def text_of(heard: Heard) -> str:
 
 @dataclass(frozen=True)
 class Script:
-    """How a stage is set: further settings, the policy's text, the database's URL."""
+    """How a stage is set: further settings, the policy's text, the database's URL.
+
+    Bots on one database need ids apart: `ids_from` is the number of the first.
+    `message_s` is how long the bot waits for the connector, `body_s` for the body of a request, in
+    real seconds.
+    """
 
     settings: Mapping[str, str] = field(default_factory=dict)
     policy: str = POLICY
     database_url: str | None = None
     lease_s: float = 30.0
     clock: FakeClock | None = None
+    ids_from: int = 1
+    message_s: float = 10.0
+    body_s: float = 10.0
 
 
 @asynccontextmanager
@@ -209,7 +262,7 @@ def environment(sandbox: Sandbox, folder: Path, script: Script) -> dict[str, str
         "MicrosoftAppTenantId": TENANT,
         "BOT_CLOUD": "sandbox",
         "BOT_SANDBOX_URL": sandbox.url,
-        "BOT_DATABASE_URL": script.database_url or f"sqlite:///{folder / 'connectors.db'}",
+        "BOT_DATABASE_URL": script.database_url or f"sqlite:///{folder / DATABASE}",
         "BOT_POLICY_FILE": str(policy),
         "BOT_PORT": "0",
         "BOT_RATE_LIMIT": "0",
@@ -235,21 +288,23 @@ async def joined(
     folder: Path, script: Script, clock: FakeClock, sandbox: Sandbox, world: World
 ) -> AsyncIterator[Stage]:
     """Run a bot in a sandbox that is there already; leaving stops the bot alone."""
+    if script.database_url is None and not (folder / DATABASE).exists():
+        (folder / DATABASE).write_bytes(tables())
     chance = Chance(
         clock=clock,
-        ids=CountedIds(),
-        pace=Pace(clock.monotonic, clock.sleep, lambda: 0.5),
+        ids=CountedIds(script.ids_from),
+        pace=Pace(clock.monotonic, clock.sleep, lambda: 0.5, script.message_s, script.body_s),
         lease_s=script.lease_s,
         follows_database=False,
     )
     bot = Bot(Settings.read(environment(sandbox, folder, script)), chance)
     await bot.start()
-    runner = web.AppRunner(bot.web, access_log=None)
+    runner = http_runner(bot.web, shutdown_s=GRACE_S)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     url = f"http://127.0.0.1:{runner.addresses[0][1]}"
     try:
-        async with httpx.AsyncClient(trust_env=False) as http:
+        async with httpx.AsyncClient(trust_env=False, verify=trusted()) as http:
             chat = Chat(
                 sandbox=sandbox,
                 world=world,

@@ -35,7 +35,16 @@ def test_help_names_every_subcommand(capsys: pytest.CaptureFixture[str]) -> None
 
 
 @pytest.mark.parametrize(
-    "arguments", [[], ["dance"], ["audit"], ["audit", "forget"], ["package"], ["serve", "--port"]]
+    "arguments",
+    [
+        [],
+        ["dance"],
+        ["audit"],
+        ["audit", "forget"],
+        ["audit", "cut", "--older-than", "soon"],
+        ["package"],
+        ["serve", "--port"],
+    ],
 )
 def test_what_is_no_command_is_answered_with_the_usage(
     arguments: list[str], capsys: pytest.CaptureFixture[str]
@@ -78,8 +87,31 @@ def test_the_audit_of_no_database_fails_in_a_line(
 
     error = capsys.readouterr().err.splitlines()
     assert len(error) <= 3
-    assert error[0].startswith("Not started. BOT_DATABASE_URL: cannot be read")
+    assert error[0].startswith("Not started. BOT_DATABASE_URL: there is no file")
     assert not database.exists()
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (
+            [],
+            "--older-than and --to: missing. --older-than is how old a line must be to be cut, as "
+            "730d; --to is a new file for what is cut.",
+        ),
+        (["--older-than", "730d"], "--to: missing. --to is a new file for what is cut."),
+        (
+            ["--to", "old.jsonl"],
+            "--older-than: missing. --older-than is how old a line must be to be cut, as 730d.",
+        ),
+    ],
+)
+def test_an_audit_is_not_cut_without_saying_what_is_missing(
+    given: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["audit", "cut", *given], {}) == 2
+
+    assert capsys.readouterr().err == f"Not started. {said}\n"
 
 
 def test_a_demo_script_that_is_not_there_is_named(

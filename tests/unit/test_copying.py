@@ -64,7 +64,7 @@ def is_sayable(command: Command) -> bool:
 
 
 @given(commands().filter(is_sayable))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_every_command_on_a_card_reads_back_as_what_was_meant(command: Command) -> None:
     for card in cards_of(format_command(command)):
         assert [parse(clean(text), CATALOGUE) for text in typed_on(card)] == [command]
@@ -109,7 +109,7 @@ def test_every_look_alike_is_one_that_cards_put_in() -> None:
 
 
 @given(texts)
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 def test_escaped_text_folds_back_to_what_was_written(text: str) -> None:
     written = plain(text)
     shown = escape(text)
@@ -120,7 +120,7 @@ def test_escaped_text_folds_back_to_what_was_written(text: str) -> None:
 
 
 @given(texts)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_a_look_alike_is_read_as_the_character_it_stands_for(text: str) -> None:
     twins = {meant: twin for twin, meant in TWINS.items()}
     visible = plain(text).replace("&", "")

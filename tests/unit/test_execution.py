@@ -15,7 +15,7 @@ from bot.domain.command import Catalogue
 from bot.domain.errors import DirectoryUnavailable, GraphAmbiguous, GraphError, GraphFault
 from bot.domain.kinds import KINDS
 from bot.domain.operation import Actor, Observation, Operation, State
-from bot.domain.plan import Plan
+from bot.domain.plan import Item, Plan
 from bot.domain.policy import Person, Policy, Role
 from bot.domain.resource import Effect, Record, ResourceKind, Values, Verb
 from bot.service.execution import EXECUTE_JOB, OBSERVE_JOB, Execution
@@ -100,11 +100,13 @@ class FakeGraph:
         self.reads += 1
         self.before_read()
 
-    async def list(self, kind: ResourceKind) -> Page:
+    async def list(self, kind: ResourceKind, *, patience_s: float | None = None) -> Page:
         self._look()
         return Page(tuple(kind.record.model_validate(v) for v in self.records.values()))
 
-    async def get(self, kind: ResourceKind, record_id: str) -> Record | None:
+    async def get(
+        self, kind: ResourceKind, record_id: str, *, patience_s: float | None = None
+    ) -> Record | None:
         self._look()
         found = self.records.get(record_id)
         return None if found is None else kind.record.model_validate(found)
@@ -267,6 +269,18 @@ async def test_rights_that_still_hold_let_a_late_write_run(tmp_path: Path) -> No
         b.clock.move(seconds=31)
 
         assert (await b.execute()).state is State.DONE
+
+
+async def test_a_batch_that_lost_its_lease_before_it_began_sends_nothing(tmp_path: Path) -> None:
+    many = replace(SYNC, target_id=None, items=(Item("c1", "EXCH01", NOW),))
+    async with bench(tmp_path, many) as b:
+        lost = await b.claim()
+        b.clock.move(seconds=LEASE_S)
+        await b.claim()
+        await b.execution.execute(lost)
+
+        assert b.graph.writes == 0
+        assert (await b.operation()).result.items == ()
 
 
 async def pause(b: Bench) -> None:

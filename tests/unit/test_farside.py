@@ -50,10 +50,12 @@ class Reads:
             raise now
         return now
 
-    async def list(self, kind: ResourceKind) -> Page:
+    async def list(self, kind: ResourceKind, *, patience_s: float | None = None) -> Page:
         return Page(tuple(kind.record.model_validate(values) for values in self._next()))
 
-    async def get(self, kind: ResourceKind, record_id: str) -> Record | None:
+    async def get(
+        self, kind: ResourceKind, record_id: str, *, patience_s: float | None = None
+    ) -> Record | None:
         found = [values for values in self._next() if values["id"] == record_id]
         return kind.record.model_validate(found[0]) if found else None
 

@@ -200,12 +200,20 @@ async def test_what_is_not_said_counts_against_the_person(
     assert (person.is_guest, person.is_enabled) == (is_guest, is_enabled)
 
 
-async def test_somebody_of_another_tenant_is_a_guest_without_groups_and_is_not_asked_for() -> None:
+async def test_somebody_of_another_tenant_is_foreign_without_groups_and_is_not_asked_for() -> None:
     there, directory = place(Entra(MEMBER, group(1)))
 
     person = await directory.person("other", OID.upper(), frozenset({group(1)}), is_fresh=True)
 
-    assert person == Person(OID, "other", "", is_guest=True, is_enabled=True, groups=frozenset())
+    assert person == Person(
+        OID,
+        "other",
+        "",
+        is_guest=True,
+        is_enabled=True,
+        groups=frozenset(),
+        is_foreign=True,
+    )
     assert there.graph.requests == []
 
 

@@ -1,7 +1,7 @@
 """The runner of background work, on a real store with short leases."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -286,9 +286,11 @@ class Flaky(SqlStore):
     refusals = 3
 
     @override
-    async def claim_jobs(self, kinds: Sequence[str], limit: int) -> Sequence[Job]:
+    async def claim_jobs(
+        self, kinds: Sequence[str], limit: int, *, besides: Collection[int] = ()
+    ) -> Sequence[Job]:
         self._refuse()
-        return await super().claim_jobs(kinds, limit)
+        return await super().claim_jobs(kinds, limit, besides=besides)
 
     @override
     async def next_due(self, kinds: Sequence[str]) -> datetime | None:

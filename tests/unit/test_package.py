@@ -15,7 +15,7 @@ from bot.cli.package import VERSION, menu
 from bot.domain.command import TEXT_LIMIT, Catalogue
 from bot.domain.kinds import KINDS
 from bot.domain.parse import parse
-from manifest.package import AppIdentity, MenuEntry, manifest_of, write_package
+from manifest.package import PERMISSIONS, AppIdentity, MenuEntry, manifest_of, write_package
 
 APP = "b07b07b0-0000-4000-8000-00000000b07b"
 FOLDER = os.environ.get("NODE_MODULES_FOLDER", "")  # noqa: TID251 - where a run installed it
@@ -80,6 +80,17 @@ def test_the_publisher_is_named(package: Path) -> None:
     assert developer["termsOfUseUrl"] == "https://connectors.contoso.example/terms"
 
 
+def test_a_package_with_a_website_that_is_nobodys_says_so(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    unnamed = ["package", "--app-id", APP, "--out", str(tmp_path / "app.zip")]
+
+    assert main(unnamed, {}) == 0
+    assert "NOTE: it names https://example.com" in capsys.readouterr().out
+    assert main([*unnamed, *PUBLISHER], {}) == 0
+    assert "NOTE" not in capsys.readouterr().out
+
+
 def test_the_menu_is_that_of_the_commands_marked_for_it(package: Path) -> None:
     marked = [spec for spec in Catalogue(KINDS).specs if spec.in_menu]
     lists = bot_of(package)["commandLists"]
@@ -101,6 +112,28 @@ def test_what_the_menu_inserts_is_understood_as_it_stands() -> None:
         assert getattr(read, "code", "argument-missing") in {"argument-missing", "target-missing"}
 
 
+def test_the_slash_menu_comes_with_private_answers_and_one_setting(tmp_path: Path) -> None:
+    out = tmp_path / "app.zip"
+    assert main(["package", "--app-id", APP, "--out", str(out)], {"BOT_TARGETED": "on"}) == 0
+    bot = bot_of(out)
+
+    assert bot["supportsTargetedMessages"] is True
+    assert isinstance(bot["commandLists"], list)
+    assert {tuple(each["scopes"]): each["triggers"] for each in bot["commandLists"]} == {
+        ("team",): ["mention", "slash"],
+        ("groupChat",): ["mention", "slash"],
+        ("personal",): ["mention"],
+    }
+
+
+def test_without_the_setting_there_is_the_mention_menu_alone(package: Path) -> None:
+    bot = bot_of(package)
+
+    assert bot["supportsTargetedMessages"] is False
+    assert isinstance(bot["commandLists"], list)
+    assert [each["triggers"] for each in bot["commandLists"]] == [["mention"]] * 3
+
+
 def test_the_version_is_the_projects() -> None:
     project = Path(__file__).parents[2] / "pyproject.toml"
 
@@ -110,7 +143,7 @@ def test_the_version_is_the_projects() -> None:
 def test_only_what_is_needed_is_asked_for(package: Path) -> None:
     made = manifest(package)
 
-    assert made.get("permissions") in (None, [], ["identity"])
+    assert made.get("permissions") == [*PERMISSIONS] == ["identity"]
     assert "authorization" not in made
     assert "webApplicationInfo" not in made
     assert made["validDomains"] == []
@@ -197,10 +230,13 @@ def schema() -> Draft4Validator:
     return Draft4Validator(without_unicode_classes(json.loads(path.read_text("utf-8-sig"))))
 
 
+@pytest.mark.parametrize("targeted", ["off", "on"])
 def test_the_manifest_is_valid_against_the_published_schema(
-    package: Path, schema: Draft4Validator
+    targeted: str, tmp_path: Path, schema: Draft4Validator
 ) -> None:
-    made = manifest(package)
+    out = tmp_path / "app.zip"
+    assert main(["package", "--app-id", APP, "--out", str(out)], {"BOT_TARGETED": targeted}) == 0
+    made = manifest(out)
 
     assert [f"{e.json_path}: {e.message[:200]}" for e in schema.iter_errors(made)] == []
     assert str(made["$schema"]).endswith("/v1.30/MicrosoftTeams.schema.json")

@@ -10,8 +10,9 @@ from pydantic import JsonValue
 from bot.domain.command import TEXT_LIMIT, Catalogue, Command
 from bot.domain.kinds.exchange import EXCHANGE
 from bot.domain.outcome import Misread
-from bot.domain.parse import PAGE_MAX, format_command, is_email, parse
+from bot.domain.parse import format_command, parse
 from bot.domain.text import clean, parse_duration, similar
+from bot.domain.values import PAGE_MAX, is_email
 from bot.teams.mentions import strip_mention
 
 CATALOGUE = Catalogue((EXCHANGE,))
@@ -186,6 +187,10 @@ def test_names_are_read_in_any_case_and_order_and_given_back_as_declared(
         ("/resolve 7F3K [maybe]", "bad-choice"),
         ("/exchange get EXCH [01]", "too-many-words"),
         ("/exchange list [x]", "too-many-words"),
+        ("/exchange update EXCH01 [Version] 15.3", "value-apart"),
+        ("/exchange list --status [conected]", "bad-choice"),
+        ("/exchange sync --status [disconected]", "bad-choice"),
+        ("/exchange delete --stale [400]", "bad-duration"),
         ("/whoami [x]", "too-many-words"),
         ("/exchange get ['EXCH 01", "open-quote"),
         (r'/exchange get ["EXCH\"', "open-quote"),
@@ -298,9 +303,15 @@ def test_a_missing_verb_suggests_every_verb_of_the_kind() -> None:
     [
         ("/exchange frob", {"kind": "exchange", "token": "frob"}),
         ("/exchange get a --pln", {"token": "--pln", "near": ""}),
-        ("/exchange sync a --typ=x", {"token": "--typ", "near": "--type"}),
-        ("/exchange update a versoin=1", {"token": "versoin", "near": "version"}),
-        ("/exchange sync a Type=delta", {"token": "Type", "near": "--type"}),
+        (
+            "/exchange sync a --typ=x",
+            {"token": "--typ", "near": "--type, --exchangeConnectorType"},
+        ),
+        ("/exchange update a versoin=1", {"token": "versoin", "near": "version="}),
+        (
+            "/exchange sync a Type=delta",
+            {"token": "Type", "near": "--type, --exchangeConnectorType"},
+        ),
         ("/exchange get", {"name": "target"}),
         ("/resolve a b", {"token": "b", "name": "outcome", "choices": "done, failed"}),
         ("/exchange sync a --type b", {"token": "b", "name": "type", "choices": "full, delta"}),
@@ -447,3 +458,31 @@ def test_every_first_word_of_the_catalogue_is_read_as_one() -> None:
         found = parse(subject, CATALOGUE)
 
         assert isinstance(found, Command) or found.code in {"verb-missing", "argument-missing"}
+
+
+@pytest.mark.parametrize(
+    ("text", "near"),
+    [
+        ("/exchange create type=hosted", "exchangeConnectorType="),
+        ("/exchange create Server=X", "serverName=, connectorServerName="),
+        ("/exchange update a org=X", "exchangeOrganization="),
+        ("/exchange create nothing=X", ""),
+    ],
+)
+def test_a_part_of_a_propertys_name_suggests_the_whole(text: str, near: str) -> None:
+    assert misread(text).code == "unknown-property"
+    assert dict(misread(text).details)["near"] == near
+
+
+@pytest.mark.parametrize(
+    ("text", "suggestions"),
+    [
+        ("/app", ("approve", "approvals")),
+        ("/watc", ("watch", "watches", "unwatch")),
+        ("/exchange sy EXCH01", ("exchange sync",)),
+        ("/st", ("status", "exchange list")),
+        ("/exchnge lst", ("exchange list", "exchange get", "exchange delete")),
+    ],
+)
+def test_suggestions_come_nearest_first(text: str, suggestions: tuple[str, ...]) -> None:
+    assert misread(text).suggestions == suggestions

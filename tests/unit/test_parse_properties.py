@@ -10,10 +10,11 @@ from hypothesis import given, settings, strategies as st
 from bot.domain.command import PAGE, TEXT_LIMIT, Argument, Catalogue, Command, CommandSpec
 from bot.domain.kinds import KINDS
 from bot.domain.outcome import Misread
-from bot.domain.parse import ON, PAGE_MAX, UNSETTABLE, format_command, parse
+from bot.domain.parse import format_command, parse
 from bot.domain.resource import Effect, Option, Property, ValueType
 from bot.domain.select import SORT, STALE
 from bot.domain.text import clean
+from bot.domain.values import ON, PAGE_MAX, UNSETTABLE
 
 T = TypeVar("T")
 CATALOGUE = Catalogue(KINDS)
@@ -94,7 +95,7 @@ def commands(draw: st.DrawFn) -> Command:
 
 
 @given(texts)
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 def test_every_text_is_a_command_or_a_misread_that_points_inside_it(raw: str) -> None:
     for text in (raw, clean(raw)):
         found = parse(text, CATALOGUE)
@@ -107,7 +108,7 @@ def test_every_text_is_a_command_or_a_misread_that_points_inside_it(raw: str) ->
 
 
 @given(commands())
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_every_command_reads_back_from_its_own_text(command: Command) -> None:
     text = format_command(command)
 
@@ -116,7 +117,7 @@ def test_every_command_reads_back_from_its_own_text(command: Command) -> None:
 
 
 @given(texts)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_a_clean_text_is_one_line_of_visible_characters_at_most_twice_as_long(raw: str) -> None:
     text = clean(raw)
 

@@ -123,7 +123,7 @@ def test_a_create_needs_a_name(changes: str) -> None:
     assert error.details == {"names": "serverName, connectorServerName, exchangeAlias"}
 
 
-def test_a_create_knows_the_records_that_already_look_so() -> None:
+def test_a_create_knows_the_records_that_already_have_its_name() -> None:
     others: tuple[Values, ...] = (
         {"id": "1", "serverName": "a", "version": "1"},
         {"id": "2", "serverName": "a", "version": "2"},
@@ -131,7 +131,11 @@ def test_a_create_knows_the_records_that_already_look_so() -> None:
         {"id": "4", "serverName": "a", "version": "1", "exchangeAlias": "more"},
     )
 
-    assert planned("/exchange create serverName=a version=1", None, others).known == ("1", "4")
+    assert planned("/exchange create serverName=a version=1", None, others).known == (
+        "1",
+        "2",
+        "4",
+    )
 
 
 def test_a_command_without_an_effect_has_no_plan() -> None:

@@ -13,8 +13,11 @@ import pytest
 
 from bot.domain.approval import Approval, Decision, Vote
 from bot.domain.command import Catalogue
+from bot.domain.consent import ApprovalRule
 from bot.domain.errors import GraphFault
+from bot.domain.form import Problem, fields_of
 from bot.domain.kinds import KINDS
+from bot.domain.offer import Form, Welcome
 from bot.domain.operation import Actor, Observation, Operation, Result, State
 from bot.domain.outcome import (
     Ambiguous,
@@ -39,14 +42,17 @@ from bot.domain.outcome import (
     WhoAmI,
 )
 from bot.domain.plan import Change, Plan
-from bot.domain.policy import ApprovalRule, Denial, Denied, Grant
+from bot.domain.policy import Allowed, Denial, Denied, Grant, NeedsApproval
 from bot.domain.resource import Effect
+from bot.domain.rights import Entitled, Explanation, Holder
 from bot.sandbox.terminal import buttons_of, lines_of
 from bot.teams.replies import Replies
 from bot.teams.reply_toast import Brief
-from cards import words
+from cards import form_words, words
 from cards.frame import SECONDARY_LIMIT, Rendered
 from cards.text import plain
+from tests.rendering.walk import objects
+from tests.rendering.watched import watched
 
 NOW = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
 CATALOGUE = Catalogue(KINDS)
@@ -130,12 +136,35 @@ OUTCOMES: tuple[Outcome, ...] = (
         is_guest=True,
     ),
     WhoAmI("", "oid", "tenant-1", (), is_guest=False),
+    Explanation("x", SPEC, Allowed("operator", "exchange:*"), ()),
+    Explanation("x", SPEC, NeedsApproval("operator", RULE), ()),
+    Explanation("x", SPEC, Denied(Denial.NO_RULE, "exchange:sync", roles=("admin",)), ()),
+    Entitled(SPEC, (Holder("admin", ("g",), ("p",)),), RULE, is_shut_out=False),
+    Entitled(SPEC, (), None, is_shut_out=True),
     PAGE,
     replace(PAGE, rows=(), page=1, pages=1, total=0, is_cut=True, filters=()),
     Shown(EXCHANGE, VALUES, NOW),
     Shown(EXCHANGE, {"id": "id-2", "exchangeConnectorType": "onPremises", "new": "x"}, NOW),
     Planned(EXCHANGE, PLAN, OPERATION.command),
     Planned(EXCHANGE, replace(PLAN, effect=Effect.CREATE, target_id=None), "/exchange create"),
+    *(
+        Form(
+            spec,
+            fields_of(spec, EXCHANGE if spec.effect else None),
+            "0" * 26,
+            {},
+            tuple(Problem("", code) for code in form_words.PROBLEMS),
+            EXCHANGE if spec.effect else None,
+            (VALUES,),
+            VALUES,
+            (OPERATION,),
+            PLAN,
+            seen="seen",
+        )
+        for spec in CATALOGUE.specs
+    ),
+    Welcome(CATALOGUE.specs, CATALOGUE.specs, CATALOGUE.specs, is_complete=True),
+    Welcome((), (), (), is_complete=False),
     Operated(EXCHANGE, OPERATION),
     DONE,
     replace(DONE, rows=(), page=1, has_more=False, target=None),
@@ -145,9 +174,13 @@ OUTCOMES: tuple[Outcome, ...] = (
         for view in View
     ),
     *(Decided(EXCHANGE, replace(OPERATION, state=state), APPROVAL) for state in State),
-    Waiting((), (), NOW),
+    Waiting((), (), 0, 0, NOW),
     Waiting(
-        (Operated(EXCHANGE, OPERATION, APPROVAL),), (Operated(EXCHANGE, OPERATION, APPROVAL),), NOW
+        (Operated(EXCHANGE, OPERATION, APPROVAL),),
+        (Operated(EXCHANGE, OPERATION, APPROVAL),),
+        1,
+        2,
+        NOW,
     ),
     Paused("Ada", NOW, "mail move"),
     Paused("Ada", NOW, None),
@@ -161,6 +194,7 @@ OUTCOMES: tuple[Outcome, ...] = (
     Misread("empty", "", 0, 0),
     NotFound(EXCHANGE, "EXCH9", ("EXCH 01",)),
     NotFound(EXCHANGE, "EXCH9", ()),
+    NotFound(EXCHANGE, "EXCH9", (), as_of=NOW),
     Ambiguous(EXCHANGE, "EXCH", (VALUES,) * 6, ("/exchange get id-1",) * 6, reads_only=True),
     Ambiguous(EXCHANGE, "EXCH", (VALUES,), ("/exchange delete id-1",), reads_only=False),
     *(
@@ -169,6 +203,7 @@ OUTCOMES: tuple[Outcome, ...] = (
     ),
     GraphFailed(FAULT, None, "ERR12345"),
     *(Failed(code, "ERR12345") for code in words.FAILURES),
+    *watched().values(),
 )
 BRIEF: tuple[Brief, ...] = tuple(o for o in OUTCOMES if isinstance(o, Brief))
 
@@ -251,6 +286,25 @@ def test_a_deleted_record_has_no_button_that_shows_it(replies: Replies) -> None:
     assert buttons_of(replies.render(Operated(EXCHANGE, failed)).payload()) == ["Show"]
 
 
+@pytest.mark.parametrize(
+    "outcome",
+    [
+        replace(PAGE, as_of=NOW - timedelta(minutes=12)),
+        Shown(EXCHANGE, VALUES, NOW, as_of=NOW - timedelta(minutes=12)),
+    ],
+    ids=lambda o: type(o).__name__,
+)
+def test_what_could_not_be_read_just_now_says_how_old_it_is_and_offers_reading_only(
+    outcome: Listing | Shown, replies: Replies
+) -> None:
+    card = replies.render(outcome).payload()
+
+    shown = " ".join(lines_of(card))
+    assert "Graph cannot be asked just now. As seen 12 minutes ago (08:48 UTC)." in shown
+    pressed = [each for each in objects(card) if each.get("type") == "Action.Execute"]
+    assert {action["verb"] for action in pressed} == {"run"}
+
+
 # Codes, found in the source, and their sentences
 
 
@@ -303,7 +357,7 @@ def assert_worded(found: Mapping[str, set[str]], sentences: Mapping[str, str]) -
 
 
 def test_every_misreading_has_a_sentence_whose_gaps_are_filled() -> None:
-    assert_worded(codes("Wrong"), words.MISREADINGS)
+    assert_worded(codes("Wrong"), {**words.MISREADINGS, **form_words.PROBLEMS})
 
 
 def test_every_user_error_has_a_sentence_whose_gaps_are_filled() -> None:

@@ -135,6 +135,22 @@ def test_a_list_is_filtered_and_worst_first_unless_told_otherwise(
     assert backwards == forwards
 
 
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ({"version": "15.2"}, ["6"]),
+        ({"version": "5."}, []),
+        ({"serverName": "C"}, ["3", "4"]),
+        ({"stale": "30m"}, ["2", "6", "1"]),
+        ({"stale": "soon"}, []),
+    ],
+)
+def test_what_is_chosen_to_be_changed_is_chosen_by_whole_values_and_known_ages(
+    options: dict[str, str], expected: list[str]
+) -> None:
+    assert ids(arrange(EXCHANGE, SEEN, options, NOW, to_change=True)) == expected
+
+
 def test_filters_are_the_options_that_shorten_a_list_as_declared() -> None:
     text = "/exchange list --stale 2d --page 2 --sort version --status none --serverName a"
     command = parse(text, CATALOGUE)

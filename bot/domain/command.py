@@ -6,7 +6,7 @@ from functools import cached_property
 from types import MappingProxyType
 
 from bot.domain.kind_commands import ALL, spec_of
-from bot.domain.resource import Effect, Option, ResourceKind
+from bot.domain.resource import Effect, Option, ResourceKind, Verb
 from bot.domain.spec import (
     BOT,
     OPERATION,
@@ -72,6 +72,19 @@ class Catalogue:
         wider = tuple(self.by_permission[name] for name in command.needs)
         kinds = tuple(sight for name in self._about(command) for sight in self._sights(name))
         return (command.spec, *wider, *kinds)
+
+    def verb(self, kind: str, verb: str) -> tuple[ResourceKind, Verb]:
+        """Return what a plan's names stand for.
+
+        Raises:
+            LookupError: there is no such kind, or it has no such verb.
+        """
+        known = self.kinds[kind]
+        found = known.verb(verb)
+        if found is None:
+            message = f"{kind} has no verb {verb}"
+            raise LookupError(message)
+        return known, found
 
     def _about(self, command: Command) -> tuple[str, ...]:
         """Return the kinds that a command names; for none of them all that there are."""

@@ -24,6 +24,7 @@ from bot.service.incidents import Incidents
 from bot.service.jobs import LONGEST_DELAY, Runner, Runners
 from bot.service.letters import Letters
 from bot.service.notify import CARD_JOB, CardOutbox
+from bot.service.observing import Observing
 from bot.service.operations import Operations
 from bot.service.overview import Overviews
 from bot.service.pacing import PacedMessenger, Pacer
@@ -144,16 +145,20 @@ def _shows(world: World, means: Means) -> dict[str, Handler]:
 
 
 def _works(world: World, means: Means, approvals: Approvals) -> dict[str, Handler]:
+    catalogue = means.catalogue
+    far_side = FarSide(resources=world.resources, sleep=means.sleep)
+    observing = Observing(
+        world, catalogue=catalogue, far_side=far_side, observe_for=means.observe_for
+    )
     execution = Execution(
         world,
-        catalogue=means.catalogue,
-        far_side=FarSide(resources=world.resources, sleep=means.sleep),
-        observe_for=means.observe_for,
-        recheck=Recheck(world, catalogue=means.catalogue, is_read_only=means.is_read_only),
+        catalogue=catalogue,
+        far_side=far_side,
+        recheck=Recheck(world, catalogue=catalogue, is_read_only=means.is_read_only),
     )
     return {
         EXECUTE_JOB: execution.execute,
-        OBSERVE_JOB: execution.observe,
+        OBSERVE_JOB: observing.observe,
         EXPIRE_JOB: approvals.expire,
         REMIND_JOB: approvals.remind,
     }

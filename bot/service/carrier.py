@@ -8,7 +8,7 @@ from bot.domain.errors import GraphAmbiguous, GraphError, GraphFault
 from bot.domain.operation import Observation, Result, State
 from bot.domain.plan import Plan, after_of, differences
 from bot.domain.resource import Effect, ResourceKind, Verb
-from bot.service.farside import FarSide, Sight, View
+from bot.service.farside import RECOVERY_S, FarSide, Sight, View
 from bot.service.ports import Resources
 
 Ending: TypeAlias = tuple[State, Result]
@@ -18,10 +18,14 @@ INTERRUPTED = GraphFault(0, "interrupted", "")
 
 @dataclass(frozen=True, slots=True)
 class Doubt:
-    """Why it is not known how a write ended, and who says whether it may be sent again."""
+    """Why it is not known how a write ended, and who says whether it may be sent again.
+
+    `waits` are the seconds before each look for it.
+    """
 
     fault: GraphFault
     refusal: Callable[[], Awaitable[Result | None]]
+    waits: tuple[float, ...] = RECOVERY_S
 
 
 class Carrier:
@@ -60,9 +64,11 @@ class Carrier:
         *,
         request_id: str,
         refusal: Callable[[], Awaitable[Result | None]],
+        waits: tuple[float, ...] = RECOVERY_S,
     ) -> Ending:
-        """Settle a write that somebody began and did not end."""
-        return await self._find_out(kind, verb, plan, request_id, Doubt(INTERRUPTED, refusal))
+        """Settle a write that somebody began and did not end; it is looked for after each wait."""
+        doubt = Doubt(INTERRUPTED, refusal, waits)
+        return await self._find_out(kind, verb, plan, request_id, doubt)
 
     async def _find_out(
         self, kind: ResourceKind, verb: Verb, plan: Plan, request_id: str, doubt: Doubt
@@ -70,7 +76,7 @@ class Carrier:
         """Look; what shows no effect and can be repeated without harm is written once more."""
         fault = doubt.fault
         try:
-            view = await self._far_side.recover(kind, plan)
+            view = await self._far_side.recover(kind, plan, waits=doubt.waits)
             if view.sight is not Sight.UNTOUCHED or plan.effect not in REPEATABLE:
                 return _judge(kind, plan, view, fault)
             refused = await doubt.refusal()

@@ -1,23 +1,21 @@
-"""Carries operations out and finds out what became of them.
+"""Carries operations out, and finds out what became of those that a process left behind.
 
 The intent (`executing`) is committed before Graph is called. Whoever resumes an operation in that
 state reads the far side first and never repeats what may have happened.
 """
 
-from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 
 import structlog
 
 from bot.domain.command import Catalogue
 from bot.domain.errors import DirectoryUnavailable, GraphError
 from bot.domain.operation import Observation, Operation, Result, State
-from bot.domain.plan import Plan, after_of
-from bot.domain.resource import ResourceKind, Values, Verb
-from bot.service.batch import Batch, seen_of
+from bot.service.batch import Batch
 from bot.service.carrier import Carrier, Ending
 from bot.service.evidence import audit_line
-from bot.service.farside import FarSide, Sight
+from bot.service.farside import ONE_LOOK_S, RECOVERY_S, FarSide
 from bot.service.ports import AuditRecord, Job, Transaction, World
 from bot.service.recheck import Recheck
 
@@ -30,14 +28,11 @@ TELL_JOB = "tell"
 HOLD_AT_MOST = timedelta(minutes=1)
 READ_ATTEMPTS = 3
 RETRY_READ = timedelta(seconds=5)
-OBSERVE_CAP_S = 60.0
+NOT_SEEN = "not seen yet"
 
 
 class Execution:
-    """Executes and observes operations.
-
-    `observe_for` is how long an accepted action may take until nothing moving is said so.
-    """
+    """Executes operations."""
 
     def __init__(
         self,
@@ -45,7 +40,6 @@ class Execution:
         *,
         catalogue: Catalogue,
         far_side: FarSide,
-        observe_for: timedelta,
         recheck: Recheck,
     ) -> None:
         self._world = world
@@ -55,7 +49,6 @@ class Execution:
         self._far_side = far_side
         self._carrier = Carrier(resources=world.resources, far_side=far_side)
         self._batch = Batch(store=world.store, carrier=self._carrier)
-        self._observe_for = observe_for
         self._recheck = recheck
 
     async def execute(self, job: Job) -> None:
@@ -67,11 +60,43 @@ class Execution:
             return
         if operation.state is State.APPROVED and not await self._may_start(job, operation):
             return
-        ending = await self._settled(job, operation)
+        if operation.plan.items:
+            ending = await self._settled_batch(job, operation)
+        elif operation.state is State.APPROVED:
+            ending = await self._settled(operation)
+        else:
+            waits = await self._look_for(job, operation)
+            if waits is None:
+                return
+            ending = await self._settled(operation, waits=waits)
         if ending is None:
             _lost(operation)
             return
         await self._end(job, operation, *ending)
+
+    async def _look_for(self, job: Job, operation: Operation) -> tuple[float, ...] | None:
+        """Look for what another process began; None: not seen, and the job has its next look.
+
+        Else the seconds are returned after which it is yet to be looked for. Who waits between two
+        looks holds no place, and whoever dies in between has lost none of them.
+        """
+        looks = job.failures(NOT_SEEN)
+        if looks >= len(RECOVERY_S):
+            return ONE_LOOK_S
+        plan = operation.plan
+        kind, _ = self._catalogue.verb(plan.kind, plan.verb)
+        try:
+            view = await self._far_side.look(
+                kind, plan, target_id=plan.target_id, waits=ONE_LOOK_S
+            )
+        except GraphError:
+            return RECOVERY_S
+        if view.is_final:
+            return ONE_LOOK_S
+        later = self._clock.now() + timedelta(seconds=RECOVERY_S[looks])
+        async with self._store.begin() as tx:
+            await tx.postpone_job(job, later, NOT_SEEN)
+        return None
 
     async def _may_start(self, job: Job, operation: Operation) -> bool:
         """Commit the intent, unless the last look forbids it or somebody else was faster."""
@@ -89,14 +114,6 @@ class Execution:
             # Something came in between: the next look says what.
             await tx.postpone_job(job, self._clock.now() + RETRY_READ, "not started")
         return False
-
-    def _kind_and_verb(self, operation: Operation) -> tuple[ResourceKind, Verb]:
-        kind = self._catalogue.kinds[operation.plan.kind]
-        verb = kind.verb(operation.plan.verb)
-        if verb is None:
-            message = f"{kind.name} has no verb {operation.plan.verb}"
-            raise LookupError(message)
-        return kind, verb
 
     async def _hold(self, job: Job, operation: Operation, why: str) -> None:
         """Wait for what could not be read: until an approval lapses, a minute without one."""
@@ -126,22 +143,30 @@ class Execution:
                 await tx.want_card(operation.id)
         return moved
 
-    async def _settled(self, job: Job, operation: Operation) -> Ending | None:
-        """Carry the operation out, or find out how far it came; None when the lease was lost."""
-        kind, verb = self._kind_and_verb(operation)
+    async def _settled(
+        self, operation: Operation, *, waits: tuple[float, ...] | None = None
+    ) -> Ending:
+        """Carry one plan out; with `waits`, find out how far somebody else came."""
+        plan = operation.plan
+        kind, verb = self._catalogue.verb(plan.kind, plan.verb)
+        request_id = await self._store.client_request_id(operation.id) or operation.id
 
         async def refusal() -> Result | None:
             return await self._refusal_to_repeat(operation)
 
+        act = (
+            self._carrier.carry if waits is None else partial(self._carrier.find_out, waits=waits)
+        )
+        return await act(kind, verb, plan, request_id=request_id, refusal=refusal)
+
+    async def _settled_batch(self, job: Job, operation: Operation) -> Ending | None:
+        """Carry the plans of many out, from where they stand; None when the lease was lost."""
+        kind, verb = self._catalogue.verb(operation.plan.kind, operation.plan.verb)
+
         async def stop() -> Result | None:
             return await self._recheck.stop(operation)
 
-        if operation.plan.items:
-            return await self._batch.run(job, operation, kind, verb, stop=stop)
-        request_id = await self._store.client_request_id(operation.id) or operation.id
-        is_lost = operation.state is State.EXECUTING
-        act = self._carrier.find_out if is_lost else self._carrier.carry
-        return await act(kind, verb, operation.plan, request_id=request_id, refusal=refusal)
+        return await self._batch.run(job, operation, kind, verb, stop=stop)
 
     async def _refusal_to_repeat(self, operation: Operation) -> Result | None:
         """Return why nothing may be sent a second time, however it was judged at first."""
@@ -177,87 +202,9 @@ class Execution:
                 return True
         return False
 
-    async def observe(self, job: Job) -> None:
-        """Look whether an accepted action has happened; edit the card when it has or time is up."""
-        operation = await self._store.operation(job.subject)
-        if (
-            operation is None
-            or operation.state is not State.DONE
-            or operation.result.observation is not Observation.PENDING
-        ):
-            async with self._store.begin() as tx:
-                await tx.finish_job(job)
-            return
-        kind, verb = self._kind_and_verb(operation)
-        now = self._clock.now()
-        is_late = now - operation.updated_at >= self._observe_for
-        if operation.plan.items:
-            result = await self._watched(kind, verb, operation, is_late=is_late)
-        else:
-            result = operation.result
-            seen, values = await self._observed(kind, verb, operation.plan)
-            if seen is Observation.CONFIRMED or is_late:
-                observed = str((values or {}).get(verb.observes)) if verb.observes else None
-                result = replace(
-                    result,
-                    observation=seen,
-                    observed_at=observed if seen is Observation.CONFIRMED else None,
-                    after=after_of(operation.plan, values),
-                )
-        if result.observation is not Observation.PENDING:
-            await self._close_watch(job, operation, result)
-            return
-        async with self._store.begin() as tx:
-            await tx.postpone_job(job, now + _pause_after(now - operation.updated_at), None)
-
-    async def _watched(
-        self, kind: ResourceKind, verb: Verb, operation: Operation, *, is_late: bool
-    ) -> Result:
-        """Look at every item that is still watched; the whole is pending while one is."""
-        plans = {item.target_id: operation.plan.single(item) for item in operation.plan.items}
-        items = []
-        for item in operation.result.items:
-            if item.observation is not Observation.PENDING:
-                items.append(item)
-                continue
-            plan = plans[item.target_id]
-            seen, values = await self._observed(kind, verb, plan)
-            is_over = seen is Observation.CONFIRMED or is_late
-            after = after_of(plan, values)
-            items.append(replace(item, observation=seen, after=after) if is_over else item)
-        return replace(operation.result, items=tuple(items), observation=seen_of(tuple(items)))
-
-    async def _observed(
-        self, kind: ResourceKind, verb: Verb, plan: Plan
-    ) -> tuple[Observation, Values | None]:
-        """Return what one look shows, and the record where it was seen."""
-        try:
-            view = await self._far_side.look(kind, plan, target_id=plan.target_id, waits=(0.0,))
-        except GraphError:
-            return Observation.UNREAD, None
-        if view.sight is not Sight.APPLIED or view.values is None or verb.observes is None:
-            return Observation.UNMOVED, view.values
-        return Observation.CONFIRMED, view.values
-
-    async def _close_watch(self, job: Job, operation: Operation, result: Result) -> None:
-        async with self._store.begin() as tx:
-            if not await tx.finish_job(job):
-                return
-            if await tx.set_result(operation.id, State.DONE, result):
-                await tx.append_audit(self._line("operation observed", operation, result))
-                await tx.want_card(operation.id)
-
     def _line(self, what: str, operation: Operation, result: Result | None = None) -> AuditRecord:
         return audit_line(self._catalogue.kinds[operation.plan.kind], what, operation, result)
 
 
 def _lost(operation: Operation) -> None:
     log.warning("lease lost", operation=operation.short)
-
-
-def _pause_after(age: timedelta) -> timedelta:
-    """Look often at first and ever less: a quarter of the age, 1 to 60 seconds.
-
-    A clock that was set back makes the age less than nothing, which is not young.
-    """
-    return timedelta(seconds=min(OBSERVE_CAP_S, max(1.0, abs(age.total_seconds()) / 4)))

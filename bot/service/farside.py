@@ -16,7 +16,9 @@ from bot.service.ports import Receipt, Resources
 
 # Graph may show the old state for seconds after it accepted a change.
 READ_BACK_S = (0.0, 0.5, 1.5, 3.0, 5.0)
+# A write that nobody saw end is looked for again after each of these; then it has not happened.
 RECOVERY_S = (0.0, 1.0, 2.0, 4.0, 8.0)
+ONE_LOOK_S = (0.0,)
 READ_ATTEMPTS = 3
 RETRY_READ_S = 5.0
 
@@ -41,6 +43,11 @@ class View:
 
     sight: Sight
     values: Values | None = None
+
+    @property
+    def is_final(self) -> bool:
+        """Whether waiting could show nothing else."""
+        return self.sight in {Sight.APPLIED, Sight.SEVERAL}
 
 
 class FarSide:
@@ -68,25 +75,24 @@ class FarSide:
             if wait:
                 await self._sleep(wait)
             view = await self._glance(kind, plan, target_id)
-            if view.sight in {Sight.APPLIED, Sight.SEVERAL}:
+            if view.is_final:
                 break
         return view
 
-    async def recover(self, kind: ResourceKind, plan: Plan) -> View:
-        """Return what is to be seen of a write whose answer was lost.
+    async def recover(
+        self, kind: ResourceKind, plan: Plan, *, waits: tuple[float, ...] = RECOVERY_S
+    ) -> View:
+        """Return what is to be seen of a write whose answer was lost, looking after each wait.
 
         Raises:
             GraphError: the far side could not be read, `READ_ATTEMPTS` times.
         """
         for _ in range(READ_ATTEMPTS - 1):
             try:
-                return await self._recovered(kind, plan)
+                return await self.look(kind, plan, target_id=plan.target_id, waits=waits)
             except GraphError:
                 await self._sleep(RETRY_READ_S)
-        return await self._recovered(kind, plan)
-
-    async def _recovered(self, kind: ResourceKind, plan: Plan) -> View:
-        return await self.look(kind, plan, target_id=plan.target_id, waits=RECOVERY_S)
+        return await self.look(kind, plan, target_id=plan.target_id, waits=waits)
 
     async def _glance(self, kind: ResourceKind, plan: Plan, target_id: str | None) -> View:
         if target_id is None:

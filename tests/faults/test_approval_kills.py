@@ -104,6 +104,8 @@ REQUESTS = {"approve": 25, "reject": 15, "cancel": 14, "expire": 9}
 PAUSE_S = 0.1
 # Longer than anybody pauses who has something left to say to Microsoft.
 SILENT_S = 4.0
+# While bots are killed all the time a card may take long; what counts is the time once they live.
+PATIENCE_S = 300.0
 MIX = ("approve", "approve", "reject", "approve", "approve", "cancel", "approve", "expire")
 EXPIRES = {"expire": '"2s"'}
 
@@ -305,7 +307,7 @@ async def test_two_replicas_that_are_killed_at_random_lose_nothing_and_write_onc
     async with fresh_url("postgresql", tmp_path) as url:
         script = Script(policy=policy(needed="2"), database_url=url)
         async with set_up(tmp_path, script) as scene:
-            talks = talks_of(scene, doors, count)
+            talks = talks_of(scene, doors, count, patience_s=PATIENCE_S)
             chaos = Chaos(scene, doors, chance, asyncio.Event())
             async with chaos.replicas(), opened(scene) as store:
                 await play_all(trial, talks)

@@ -1,6 +1,6 @@
 """Requests that two people have to consent to: who presses what, how each ends, how it is judged."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from typing_extensions import override
 
@@ -65,7 +65,7 @@ def talk_of(scene: Scene, doors: Doors, text: str, channel: Channel | None = Non
     return Talk(scene, doors, people, command)
 
 
-def talks_of(scene: Scene, doors: Doors, count: int) -> list[Talk]:
+def talks_of(scene: Scene, doors: Doors, count: int, *, patience_s: float) -> list[Talk]:
     """Return so many requests, each about a connector and in a channel of its own.
 
     One channel would take hours: Teams allows a bot 1,800 messages an hour in it.
@@ -78,7 +78,8 @@ def talks_of(scene: Scene, doors: Doors, count: int) -> list[Talk]:
         scene.world.connectors.add({**model, **name})
         channel = Channel(f"19:c4a05{number:027d}@thread.tacv2")
         text = f"/exchange update {key} version=16.{number}"
-        talks.append(talk_of(scene, doors, text, channel))
+        talk = talk_of(scene, doors, text, channel)
+        talks.append(replace(talk, patience_s=patience_s))
     return talks
 
 

@@ -74,7 +74,8 @@ class Pressed:
 class Talk:
     """One request in a thread of its own, and the votes on it.
 
-    `sent` is everything that somebody sent, in the order in which it got its answer.
+    `sent` is everything that somebody sent, in the order in which it got its answer. `patience_s`
+    is how long people wait for a card.
     """
 
     scene: Scene
@@ -83,6 +84,7 @@ class Talk:
     command: JsonObject
     sent: list[JsonObject] = field(default_factory=list)
     pressed: list[Pressed] = field(default_factory=list)
+    patience_s: float = SETTLED_WITHIN_S
 
     @property
     def thread(self) -> str:
@@ -141,5 +143,5 @@ class Talk:
                 return False
             return press_of(message.card or {}, title) is not None
 
-        found = await self.scene.sandbox.connector.wait_for(is_it, within_s=SETTLED_WITHIN_S)
+        found = await self.scene.sandbox.connector.wait_for(is_it, within_s=self.patience_s)
         return [m for m in self.messages() if is_it(m)][-1] if is_newest else found

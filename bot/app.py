@@ -119,8 +119,7 @@ class Bot:
             await self.clock.sync(database)
 
     def _own(self, work: Awaitable[None]) -> None:
-        task = asyncio.ensure_future(work)
-        self._stack.push_async_callback(_end, task)
+        self._stack.push_async_callback(_end, asyncio.ensure_future(work))
 
     def _assemble(self) -> None:
         settings = self.settings
@@ -154,6 +153,7 @@ class Bot:
                 messenger=messenger,
                 shapes=Shapes(replies.render, replies.dialog, replies.say),
                 store=self.store,
+                promises=use_cases.promises,
                 ids=self.chance.ids,
                 now=self.clock.now,
                 is_targeted=settings.targeted == "on",

@@ -30,6 +30,7 @@ from bot.service.overview import Overviews
 from bot.service.pacing import PacedMessenger, Pacer
 from bot.service.pending import Pending
 from bot.service.ports import Handler, Messenger, Tenants, World
+from bot.service.promises import PROMISE_JOB, Promises
 from bot.service.reads import Reads
 from bot.service.recheck import Recheck
 from bot.service.subscriptions import Subscriptions
@@ -72,6 +73,7 @@ class UseCases:
     runner: Runners
     turn: Turn
     watching: Watching
+    promises: Promises
 
 
 def assemble(world: World, means: Means) -> UseCases:
@@ -89,10 +91,15 @@ def assemble(world: World, means: Means) -> UseCases:
     incidents = Incidents(world, catalogue=catalogue, fanout=fanout, wake=wake)
     pending = Pending(world, catalogue=catalogue)
     approvals = Approvals(world, pending=pending, catalogue=catalogue, wake=wake)
+    turn = _turn(world, means, approvals, pending, incidents, wake)
+    promises = Promises(
+        world, messenger=means.messenger, handle=turn.handle, lease_s=means.lease_s
+    )
+    works = {**_works(world, means, approvals), PROMISE_JOB: promises.redeem}
     # What waits for Graph must not keep people from seeing how things stand.
     groups: tuple[tuple[dict[str, Handler], int], ...] = (
         (_shows(world, means), MESSAGES_AT_ONCE),
-        (_works(world, means, approvals), WORKS_AT_ONCE),
+        (works, WORKS_AT_ONCE),
         (
             {WATCH_JOB: watching.look, SPREAD_JOB: fanout.spread, ASK_JOB: incidents.ask},
             WORKS_AT_ONCE,
@@ -111,8 +118,7 @@ def assemble(world: World, means: Means) -> UseCases:
             for jobs, at_once in groups
         )
     )
-    turn = _turn(world, means, approvals, pending, incidents, wake)
-    return UseCases(runner, turn, watching)
+    return UseCases(runner, turn, watching, promises)
 
 
 def _shows(world: World, means: Means) -> dict[str, Handler]:

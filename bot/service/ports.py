@@ -323,6 +323,14 @@ class Transaction(WatchTransaction, Protocol):
         """Keep a claimed job that is not to be tried again; False when the lease was lost."""
         ...
 
+    async def add_promise(self, promise_id: str, promise: "Promise") -> Job:
+        """Insert a promise and return its job, which the caller holds for a lease."""
+        ...
+
+    async def drop_promise(self, promise_id: str) -> None:
+        """Delete a promise."""
+        ...
+
     async def append_audit(self, record: AuditRecord) -> None:
         """Add a line to the hash chain."""
         ...
@@ -426,6 +434,14 @@ class Store(WatchStore, Protocol):
         """Return how a conversation can be reached, as last heard of."""
         ...
 
+    async def promise(self, promise_id: str) -> "Promise | None":
+        """Return an answer that is owed, or None where it was given."""
+        ...
+
+    async def is_card(self, conversation: str, activity_id: str) -> bool:
+        """Whether a message of the bot is the card of an operation."""
+        ...
+
     async def pause(self) -> Pause | None:
         """Return who paused writes, or None while they run."""
         ...
@@ -505,6 +521,20 @@ class Request:
     is_throttled: bool = False
     is_in_card: bool = False
     seen: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Promise:
+    """An answer that somebody was told would follow.
+
+    `place` is where it is expected. `message` is what told them so, to become the answer; None
+    where there is no such message.
+    """
+
+    request: Request
+    place: Reference
+    message: str | None
+    made_at: datetime
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from sqlalchemy import (
     case,
     delete,
     func,
+    insert,
     literal,
     null,
     select,
@@ -47,6 +48,19 @@ async def add_all(session: Session, kind: str, due: Mapping[str, datetime]) -> N
     ]
     for start in range(0, len(rows), AT_ONCE):
         await session.change(_added(session, rows[start : start + AT_ONCE]))
+
+
+async def add_held(session: Session, kind: str, subject: str, until: datetime) -> Job:
+    """Add a job that its maker holds until then, and return it; there must be none like it."""
+    values = {"kind": kind, "subject": subject, "due_at": until, "token": uuid4().hex}
+    row = await session.first(
+        insert(table)
+        .values(**values, attempts=1, doubts=0, streak=0)
+        .returning(table.c.id, table.c.token)
+    )
+    if row is None:
+        raise LookupError(subject)
+    return Job(row["id"], kind, subject, 1, row["token"])
 
 
 def _added(session: Session, rows: Sequence[Mapping[str, object]]) -> Executable:

@@ -11,7 +11,7 @@ from bot.domain.audit import Head, Row, Verdict
 from bot.domain.errors import StoreError
 from bot.domain.operation import Operation
 from bot.domain.plan import Plan
-from bot.service.ports import Card, Job, Matter, Pause, Reference, Retention, Waits
+from bot.service.ports import Card, Job, Matter, Pause, Promise, Reference, Retention, Waits
 from bot.store import (
     approvals,
     audit,
@@ -21,6 +21,7 @@ from bot.store import (
     inbox,
     jobs,
     operations,
+    promises,
     pruning,
 )
 from bot.store.database import Database
@@ -127,6 +128,16 @@ class SqlStore(SqlWatchStore):
         """Return how a conversation, or the thread of it that changed last, can be reached."""
         async with self._database.read() as session:
             return await conversations.latest(session, tenant=tenant, root=root)
+
+    async def promise(self, promise_id: str) -> Promise | None:
+        """Return an answer that is owed, or None where it was given."""
+        async with self._database.read() as session:
+            return await promises.get(session, promise_id)
+
+    async def is_card(self, conversation: str, activity_id: str) -> bool:
+        """Whether a message of the bot is the card of an operation."""
+        async with self._database.read() as session:
+            return await promises.is_card(session, conversation, activity_id)
 
     async def pause(self) -> Pause | None:
         """Return who paused writes, or None while they run."""

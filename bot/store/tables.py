@@ -20,6 +20,7 @@ from bot.domain.operation import Result
 from bot.domain.plan import Plan
 from bot.domain.subscription import Subscription
 from bot.domain.watch import Snapshot
+from bot.service.ports import Promise
 from bot.store.types import Document, Instant
 
 metadata = MetaData(
@@ -118,6 +119,13 @@ inbox = Table(
     Column("activity", Text, primary_key=True),
     Column("seen_at", Instant, nullable=False),
     Index(None, "seen_at"),
+)
+
+promise = Table(
+    "promise",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("document", Document(Promise), nullable=False),
 )
 
 # The reference is checked at commit, so that the order inside a transaction does not matter.

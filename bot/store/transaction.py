@@ -5,8 +5,18 @@ from datetime import datetime, timedelta
 from bot.domain.approval import Approval
 from bot.domain.audit import CUT, Head, Row, cut_details
 from bot.domain.operation import Operation, Result, State
-from bot.service.ports import AuditRecord, Card, Clock, Job, Pause, Reference
-from bot.store import approvals, audit, cards, control, conversations, inbox, jobs, operations
+from bot.service.ports import AuditRecord, Card, Clock, Job, Pause, Promise, Reference
+from bot.store import (
+    approvals,
+    audit,
+    cards,
+    control,
+    conversations,
+    inbox,
+    jobs,
+    operations,
+    promises,
+)
 from bot.store.lane import Session
 from bot.store.watching import SqlWatchTransaction
 
@@ -108,6 +118,15 @@ class SqlTransaction(SqlWatchTransaction):
         """Keep a claimed job that is not to be tried again; False when the lease was lost."""
         now = self._clock.now()
         return await jobs.bury(self._session, job, reason, now, is_doubtful=is_doubtful)
+
+    async def add_promise(self, promise_id: str, promise: Promise) -> Job:
+        """Insert a promise and return its job, which the caller holds for a lease."""
+        until = self._clock.now() + self._lease
+        return await promises.add(self._session, promise_id, promise, until)
+
+    async def drop_promise(self, promise_id: str) -> None:
+        """Delete a promise."""
+        await promises.drop(self._session, promise_id)
 
     async def append_audit(self, record: AuditRecord) -> None:
         """Add a line to the hash chain."""

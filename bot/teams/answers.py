@@ -68,12 +68,14 @@ class MessageAnswer(Answer):
         self._activity_id: str | None = None
         self._is_settled = False
         self.is_held = False
+        self.is_promised = False
 
-    async def acknowledge(self) -> None:
-        """Say that the work goes on, unless the answer is there already."""
+    async def acknowledge(self) -> str | None:
+        """Say that the work goes on, unless the answer is there already; return the message's id."""
         async with self._lock:
             if not self._is_settled:
                 self._activity_id = await self._post(WORKING)
+            return self._activity_id
 
     @override
     def hold(self) -> None:
@@ -100,7 +102,7 @@ class MessageAnswer(Answer):
 
     async def interrupt(self) -> None:
         """Turn an acknowledgement that nothing will follow into a word about it."""
-        if self._activity_id is not None and not self._is_settled:
+        if self._activity_id is not None and not self._is_settled and not self.is_promised:
             await self._messenger.edit(self._reference, self._activity_id, STOPPED)
 
     @override
@@ -148,20 +150,30 @@ class PressAnswer(Answer):
         self._forms = forms
         self._is_form = is_form
         self._is_handed_over = False
+        self.is_promised = False
         self._body: asyncio.Future[Mapping[str, object]] = (
             asyncio.get_running_loop().create_future()
         )
 
-    async def body(self, within_s: float) -> Mapping[str, object]:
-        """Return the response's body: the answer, or that it follows when it is not there in time."""
+    @property
+    def late(self) -> Reference:
+        """Where an answer is given that comes too late for the response."""
+        return self._late
+
+    async def is_there(self, within_s: float) -> bool:
+        """Whether the answer came in time for the response."""
         done, _ = await asyncio.wait({self._body}, timeout=within_s)
-        if not done:
+        return bool(done)
+
+    def body(self) -> Mapping[str, object]:
+        """Return the response's body: the answer, or that it follows when it is not there."""
+        if not self._body.done():
             self._body.set_result(self._shape(FOLLOWING))
         return self._body.result()
 
     async def interrupt(self) -> None:
         """Say in the thread that the answer which was to follow does not."""
-        if self._body.done():
+        if self._body.done() and not self.is_promised:
             await self._messenger.post(self._reference, STOPPED)
 
     @override

@@ -17,7 +17,8 @@ from bot.domain.errors import GraphError, MessengerError
 from bot.domain.outcome import Failed, Noted, Outcome
 from bot.service.forms import Matches
 from bot.service.intent import FILL_VERB
-from bot.service.ports import Ids, Messenger, Reference, Request, Store
+from bot.service.ports import Ids, Messenger, Promise, Reference, Request, Store
+from bot.service.promises import Promises
 from bot.service.turn import Turn
 from bot.teams.activity import INVOKE, MESSAGE, SEARCH, Inbound
 from bot.teams.adapter import TeamsAdapter
@@ -71,6 +72,7 @@ class Parts:
     messenger: Messenger
     shapes: Shapes
     store: Store
+    promises: Promises
     ids: Ids
     now: Callable[[], datetime]
     is_targeted: bool
@@ -153,8 +155,10 @@ class Endpoint:
             is_form=is_card and is_sent,
             presser=payload.sender.id if self._parts.is_targeted and payload.sender else None,
         )
-        _ = self._parts.background.spawn(self._handle(asked, press, key))
-        return await press.body(INVOKE_S)
+        work = self._parts.background.spawn(self._handle(asked, press, key))
+        if not await press.is_there(INVOKE_S):
+            press.is_promised = await self._promise(asked, press.late, None, work)
+        return press.body()
 
     async def _searched(self, asked: Request, value: object) -> Mapping[str, object]:
         search = search_of(value)
@@ -180,12 +184,27 @@ class Endpoint:
         work = self._parts.background.spawn(self._handle(asked, message, key))
         done, _ = await asyncio.wait({work}, timeout=ACKNOWLEDGE_S)
         if not done:
-            await self._acknowledge(message)
-            if message.is_held:
+            shown = await self._acknowledge(message)
+            place = asked.reference
+            message.is_promised = await self._promise(asked, place, shown, work)
+            if message.is_held and not message.is_promised:
                 done, _ = await asyncio.wait({work}, timeout=HOLD_S)
         if work in done and work.cancelled():
             # Nothing was carried out, so Teams is to send it again: to the next process.
             raise TurnedAway(HTTPStatus.SERVICE_UNAVAILABLE, "stopping")
+
+    async def _promise(
+        self, asked: Request, place: Reference, shown: str | None, work: asyncio.Task[None]
+    ) -> bool:
+        """Commit that an answer follows, so that another process gives it where this one dies."""
+        parts = self._parts
+        if work.done():
+            return False
+        job = await parts.promises.make(Promise(asked, place, shown, parts.now()))
+        if job is None:
+            return False
+        _ = parts.background.spawn(parts.promises.keep(job, work))
+        return True
 
     async def _welcome(self, visit: Request) -> None:
         """Say hello to whoever installed the bot: a message of its own, not a reply."""
@@ -205,11 +224,12 @@ class Endpoint:
             return await self._post(context, outcome)
         return await self._parts.messenger.post(reference, outcome)
 
-    async def _acknowledge(self, answer: MessageAnswer) -> None:
+    async def _acknowledge(self, answer: MessageAnswer) -> str | None:
         try:
-            await answer.acknowledge()
+            return await answer.acknowledge()
         except MessengerError as error:
             log.warning("acknowledgement not delivered", reason=str(error))
+            return None
 
     async def _handle(
         self, asked: Request, answer: MessageAnswer | PressAnswer, key: tuple[str, ...]

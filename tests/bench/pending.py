@@ -43,7 +43,7 @@ from bot.store.store import SqlStore
 from tests.bench.turns import cpu_s, free_port, ready
 
 MOST_MB, MOST_SHARE = 100.0, 0.03
-AT_ONCE = 500
+AT_ONCE = 100
 WARM_S = 3.0
 LOOK_S = 0.05
 SOON = timedelta(seconds=5)

@@ -1,7 +1,8 @@
 """Approvals under any order of events: requests, votes, replays, lost rights, crashes, time.
 
 A part is run each time; the whole is
-`python -m pytest tests/faults/test_approval_machine.py --approval-runs=2000 --approval-steps=50`.
+`python -m pytest tests/faults/test_approval_machine.py --approval-runs=2000 --approval-steps=50`;
+with `-s` it says how far it is.
 """
 
 import asyncio
@@ -48,6 +49,7 @@ TITLES = {
     for state in State
 }
 COUNTS: Counter[str] = Counter()
+SOME = 100
 PHASES = (Phase.generate, Phase.shrink)
 
 
@@ -105,6 +107,8 @@ class Machine(RuleBasedStateMachine):
             assert isinstance(self.run(self.office.store.verify_audit()), Verified)
             COUNTS.update(state.value for state in states.values())
             COUNTS["runs"] += 1
+            if COUNTS["runs"] % SOME == 0:
+                print(dict(COUNTS), flush=True)  # noqa: T201 - shown with -s: the whole takes hours
         finally:
             self.run(self.office.close())
             self.loop.close()

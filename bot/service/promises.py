@@ -7,13 +7,13 @@ had changed by then is not changed twice: the activity is known.
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 
 import structlog
 from typing_extensions import override
 
-from bot.domain.errors import MessengerError, StoreError
+from bot.domain.errors import MessengerError, StoreError, Trouble
 from bot.domain.outcome import Noted, Outcome
 from bot.service.ports import Answer, Job, Messenger, Promise, Request, Store, World
 
@@ -23,6 +23,7 @@ MAKE_S = 1.0
 """How long the database may take for a promise: a person waits for it."""
 GOOD_FOR = timedelta(minutes=15)
 """How long an answer is owed; later nobody expects that what they asked for happens."""
+AGAIN = timedelta(seconds=10)
 STOPPED = Noted("stopped")
 
 
@@ -71,13 +72,22 @@ class Promises:
     async def redeem(self, job: Job) -> None:
         """Give an answer that a process promised which did not live to give it."""
         promise = await self._store.promise(job.subject)
-        if promise is not None:
-            answer = Late(promise, self._messenger, self._store)
-            if self._clock.now() - promise.made_at > GOOD_FOR:
+        wait = await self._give(promise) if promise else None
+        if wait is None:
+            await self._strike_out(job)
+            return
+        async with self._store.begin() as tx:
+            await tx.postpone_job(job, self._clock.now() + wait, "not delivered")
+
+    async def _give(self, promise: Promise) -> timedelta | None:
+        """Give the answer; return when to give it once more, None where that is over."""
+        answer = Late(promise, self._messenger, self._store)
+        if self._clock.now() - promise.made_at > GOOD_FOR:
+            with suppress(MessengerError):
                 await answer.show(STOPPED)
-            else:
-                await self._handle(promise.request, answer)
-        await self._strike_out(job)
+            return None
+        await self._handle(promise.request, answer)
+        return answer.owed_for
 
     async def _strike_out(self, job: Job) -> None:
         try:
@@ -90,13 +100,17 @@ class Promises:
 
 
 class Late(Answer):
-    """The answer that was promised: the message that promised it becomes it, else it is a new one."""
+    """The answer that was promised: the message that promised it becomes it, else it is a new one.
+
+    `owed_for` is how long to wait before it is given once more, where Teams did not take it now.
+    """
 
     def __init__(self, promise: Promise, messenger: Messenger, store: Store) -> None:
         self._place = promise.place
         self._message = promise.message
         self._messenger = messenger
         self._store = store
+        self.owed_for: timedelta | None = None
 
     @override
     def hold(self) -> None:
@@ -104,6 +118,14 @@ class Late(Answer):
 
     @override
     async def show(self, outcome: Outcome) -> None:
+        try:
+            await self._show(outcome)
+        except MessengerError as error:
+            if error.trouble is Trouble.PASSING:
+                self.owed_for = max(AGAIN, timedelta(seconds=error.retry_after_s or 0))
+            raise
+
+    async def _show(self, outcome: Outcome) -> None:
         if self._message is not None:
             try:
                 await self._messenger.edit(self._place, self._message, outcome)

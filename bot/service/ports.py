@@ -371,8 +371,11 @@ class Retention:
 class Store(WatchStore, Protocol):
     """The database. Methods raise `StoreError` when it cannot serve."""
 
-    def begin(self) -> AbstractAsyncContextManager[Transaction]:
-        """Open a transaction; an exception inside rolls back everything."""
+    def begin(self, busy_s: float | None = None) -> AbstractAsyncContextManager[Transaction]:
+        """Open a transaction; an exception inside rolls back everything.
+
+        `busy_s` is how long the database may take for it where that is less than usual.
+        """
         ...
 
     async def operation(self, operation_id: str) -> Operation | None:

@@ -19,7 +19,7 @@ from bot.service.ports import Answer, Job, Messenger, Promise, Request, Store, W
 
 log = structlog.get_logger(__name__)
 PROMISE_JOB = "promise"
-MAKE_S = 1.0
+MAKE_S = 0.4
 """How long the database may take for a promise: a person waits for it."""
 GOOD_FOR = timedelta(minutes=15)
 """How long an answer is owed; later nobody expects that what they asked for happens."""
@@ -51,9 +51,9 @@ class Promises:
     async def make(self, promise: Promise) -> Job | None:
         """Commit a promise and return its job; None where the database could not take it in time."""
         try:
-            async with asyncio.timeout(MAKE_S), self._store.begin() as tx:
+            async with self._store.begin(MAKE_S) as tx:
                 return await tx.add_promise(self._ids.new(), promise)
-        except (StoreError, TimeoutError):
+        except StoreError:
             log.warning("answer not promised", reason="store unavailable")
             return None
 

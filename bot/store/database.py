@@ -64,9 +64,9 @@ class Database:
         terms = Terms(clock, lease_s, head_file)
         return cls(make_engines(url, busy_s=busy_s), terms=terms, busy_s=busy_s)
 
-    def write(self) -> AbstractAsyncContextManager[Session]:
-        """Open a transaction that may write."""
-        return self._writer.session()
+    def write(self, busy_s: float | None = None) -> AbstractAsyncContextManager[Session]:
+        """Open a transaction that may write, within `busy_s` where the usual time is too long."""
+        return self._writer.session(busy_s=busy_s)
 
     def read(self) -> AbstractAsyncContextManager[Session]:
         """Open a transaction that only reads; on SQLite it waits for no writer."""

@@ -119,16 +119,18 @@ class Lane:
         self._busy_s = busy_s
 
     @asynccontextmanager
-    async def session(self, *, work_s: float = 0.0) -> AsyncIterator[Session]:
+    async def session(
+        self, *, work_s: float = 0.0, busy_s: float | None = None
+    ) -> AsyncIterator[Session]:
         """Open a transaction; an exception inside rolls it back, otherwise it is committed.
 
-        A seat, a connection, the lock and the statements have the busy time together; `work_s`
-        seconds more are granted to the statements.
+        A seat, a connection, the lock and the statements have the busy time together, or `busy_s`
+        where somebody cannot wait so long; `work_s` seconds more are granted to the statements.
 
         Raises:
             StoreError: the database cannot serve, now or at commit.
         """
-        deadline = asyncio.get_running_loop().time() + self._busy_s
+        deadline = asyncio.get_running_loop().time() + (busy_s or self._busy_s)
         async with AsyncExitStack() as stack:
             transaction = await self._enter(stack, deadline)
             session = Session(transaction, deadline + GRACE_S + work_s)

@@ -41,12 +41,14 @@ class SqlStore(SqlWatchStore):
         self._head_file = database.terms.head_file
 
     @asynccontextmanager
-    async def begin(self) -> AsyncIterator[SqlTransaction]:
+    async def begin(self, busy_s: float | None = None) -> AsyncIterator[SqlTransaction]:
         """Open a transaction; an exception inside rolls back everything.
+
+        `busy_s` is how long the database may take for it where that is less than usual.
 
         Where a head file is kept, a head that cannot be written down there is not committed.
         """
-        async with self._database.write() as session:
+        async with self._database.write(busy_s) as session:
             transaction = SqlTransaction(session, clock=self._clock, lease=self._lease)
             yield transaction
             rows = await transaction.seal()

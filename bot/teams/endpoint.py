@@ -51,7 +51,7 @@ from bot.telemetry import Metrics
 log = structlog.get_logger(__name__)
 ACKNOWLEDGE_S = 2.0
 HOLD_S = 6.0
-INVOKE_S = 2.5
+INVOKE_S = 2.0
 REPEATED = Noted("taken-in")
 
 

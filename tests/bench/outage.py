@@ -46,9 +46,9 @@ class TimedStore(SqlStore):
 
     @override
     @asynccontextmanager
-    async def begin(self) -> AsyncIterator[SqlTransaction]:
+    async def begin(self, busy_s: float | None = None) -> AsyncIterator[SqlTransaction]:
         start = time.perf_counter()
-        async with super().begin() as tx:
+        async with super().begin(busy_s) as tx:
             yield tx
         self.took_s.append(time.perf_counter() - start)
 

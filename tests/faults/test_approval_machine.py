@@ -30,6 +30,7 @@ from bot.domain.approval import Approval, Decision
 from bot.domain.audit import Verified
 from bot.domain.operation import Operation, State
 from bot.domain.outcome import Outcome
+from bot.service.farside import RECOVERY_S
 from bot.service.ports import Request
 from bot.store.audit import exported
 from bot.store.policy_file import parse_policy
@@ -251,7 +252,14 @@ class Machine(RuleBasedStateMachine):
 
     @rule()
     def work(self) -> None:
-        """Do all that is due; a death on the way leaves its lease to the next process."""
+        """Do all that is due, and give what was left behind the time in which it is looked for."""
+        self._do()
+        while State.EXECUTING in self.run(self._states()).values():
+            self.office.clock.move(seconds=RECOVERY_S[-1])
+            self._do()
+
+    def _do(self) -> None:
+        """Do what is due now; a death on the way leaves its lease to the next process."""
         while True:
             try:
                 self.run(self.office.jobs.drain())

@@ -149,11 +149,11 @@ class Busy(SqlStore):
 
     @override
     @asynccontextmanager
-    async def begin(self) -> AsyncIterator[SqlTransaction]:
+    async def begin(self, busy_s: float | None = None) -> AsyncIterator[SqlTransaction]:
         if self.refusals:
             self.refusals -= 1
             raise StoreError("locked")
-        async with super().begin() as tx:
+        async with super().begin(busy_s) as tx:
             yield tx
 
 

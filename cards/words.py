@@ -74,6 +74,15 @@ STATES: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
             "accepted, not verified",
             "Graph accepted it, but it could not be read back.",
         ),
+        "done:partly": (
+            "done in part",
+            "It was done for some of the targets, and not for the others.",
+        ),
+        "done:partly-pending": (
+            "accepted in part, watching",
+            "Graph accepted it for some of the targets. Whether it really happened to these is "
+            "being watched.",
+        ),
         "failed": ("failed", "It did not end as asked for, and it is not tried again by itself."),
         "done:found": (
             "done",
@@ -334,6 +343,11 @@ NOTICES: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
         "decided-approved": ("Approved", "{asker}: {what} was approved by {who}."),
         "decided-rejected": ("Rejected", "{asker}: {what} was rejected by {who}. {comment}"),
         "decided-expired": ("Expired", "{asker}: {what} was not decided or not run in time."),
+        "decided-partly": (
+            "Done in part",
+            "{asker}: {what} was approved by {who}, but carried out for {part} only; its card says "
+            "how each fared.",
+        ),
         "decided-failed": (
             "Failed",
             "{asker}: {what} was approved by {who}, but it failed; its card says why.",
@@ -481,9 +495,14 @@ def lapses(when: str) -> str:
     return f"lapses {when}"
 
 
+def part(count: int | str, total: int | str) -> str:
+    """Return how many of how many."""
+    return f"{count} of {total}"
+
+
 def needed(missing: int, total: int) -> str:
     """Return how many must still consent."""
-    return f"{missing} of {total}"
+    return part(missing, total)
 
 
 def lapse(when: str) -> str:
@@ -557,6 +576,12 @@ def place(cloud: str, tenant: str) -> str:
 def summary(title: str, tenant: str) -> str:
     """Return what a notification shows in place of the card."""
     return plain(f"{title} ({plain(tenant, 64)})")
+
+
+def standing(key: str, part: str) -> str:
+    """Return the word for a state, and of how many targets it is true where not of all."""
+    word, _ = STATES[key]
+    return f"{word}, {part}" if part else word
 
 
 def headline(what: str, word: str) -> str:

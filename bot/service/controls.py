@@ -63,5 +63,5 @@ class Controls:
         self.wake()
         if closed is None:
             current = await self._store.operation(found.id) or found
-            return Noted("not-unknown", (("id", found.short), ("state", str(current.state))))
+            return Noted("not-unknown", current.marks)
         return Operated(self._catalogue.kinds[closed.plan.kind], closed)

@@ -49,6 +49,8 @@ ARROWS: Mapping[State, frozenset[State]] = MappingProxyType(
 
 ANSWER_LOST = "answer-lost"
 """The code of what ended well although Graph's answer never came."""
+NOT_SENT = "not-sent"
+"""The fate of a target for which nothing was sent to Graph."""
 SOME_FAILED = "some-failed"
 """The code of several targets of which some ended well and others did not."""
 
@@ -91,6 +93,11 @@ class ItemResult:
     request_id: str | None = None
     after: Mapping[str, JsonValue] | None = None
     was_sent: bool = True
+
+    @property
+    def fate(self) -> str:
+        """How it fared as evidence names it: its state, or that nothing was sent for it."""
+        return str(self.state) if self.was_sent else NOT_SENT
 
 
 @dataclass(frozen=True, slots=True)

@@ -324,7 +324,10 @@ NOTICES: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
     {
         **WATCH_NOTICES,
         "paused": ("Writes paused", "{who} stopped all writes. Reading goes on."),
-        "already-paused": ("Already paused", "Writes were stopped before; nothing was changed."),
+        "already-paused": (
+            "Already paused",
+            "{who} stopped all writes before; nothing was changed.",
+        ),
         "resumed": ("Writes resumed", "{who} let writes run again."),
         "not-paused": ("Not paused", "Writes were not paused."),
         "resolved": ("Resolved", "{who} recorded operation {id} as {outcome}."),
@@ -576,6 +579,11 @@ def place(cloud: str, tenant: str) -> str:
 def summary(title: str, tenant: str) -> str:
     """Return what a notification shows in place of the card."""
     return plain(f"{title} ({plain(tenant, 64)})")
+
+
+def because(reason: str) -> str:
+    """Return the sentence that gives a reason in somebody's own words."""
+    return f"{REASON}{COLON} {plain(reason, 160)}" if reason else ""
 
 
 def standing(key: str, part: str) -> str:

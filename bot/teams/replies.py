@@ -63,6 +63,7 @@ from cards import (
     words,
 )
 from cards.frame import Place, Rendered, Stamp
+from cards.parts import Fact
 from cards.times import exact
 
 
@@ -246,8 +247,10 @@ class Replies:
                 assert_never(outcome)
 
     def _note(self, code: str, details: tuple[tuple[str, str], ...], place: Place) -> Rendered:
-        twin = dict(details).get("command", "")
-        return notice.render(notice.Notice(code, details, twin=twin), place, self._now())
+        given = dict(details)
+        facts = (Fact(words.REASON, given["reason"]),) if "reason" in given else ()
+        shown = notice.Notice(code, details, facts=facts, twin=given.get("command", ""))
+        return notice.render(shown, place, self._now())
 
     def _error(self, error_id: str) -> Stamp:
         return Stamp(at=exact(self._clock.now()), id=error_id, label=words.ERROR)

@@ -842,12 +842,13 @@ async def test_what_i_may_decide_is_listed_behind_many_that_others_decide(
 
 async def test_nothing_runs_while_writes_are_paused(room: Room) -> None:
     asked = await room.asks("oli")
-    await room.types("ada", "/pause")
+    await room.types("ada", '/pause --reason "mail move"')
     refused = await room.types("oli", CREATE)
     pressed = await room.presses("bob", "Approve", asked)
 
-    assert words.DENIALS["paused"] in refused
-    assert words.DENIALS["paused"] in pressed
+    for said in (refused, pressed):
+        assert words.DENIALS["paused"] in said
+        assert "mail move" in said
     assert await room.state(asked) is State.WAITING
     assert room.stage.graph_writes() == []
 

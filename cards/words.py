@@ -266,6 +266,7 @@ SEE_HELP: Final = "Type /help for what you can do here."
 NOT_FOUND_TITLE: Final = "Not found"
 NOT_FOUND: Final = "No {kind} is called {target}, by name or by id."
 GONE: Final = "The {kind} with the id {target} is gone, or there never was one."
+GONE_BY_NAME: Final = "The {kind} {name} is gone. Its id was {target}."
 AMBIGUOUS: Final = "More than one {kind} fits {target}."
 
 # Graph

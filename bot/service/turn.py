@@ -24,6 +24,7 @@ from bot.domain.outcome import (
     Listing,
     Misread,
     Noted,
+    NotFound,
     Outcome,
     Paused,
     Refused,
@@ -240,7 +241,11 @@ class Turn:
         found = await self._named(request, command)
         derive = inverse if command.spec.verb == "undo" else repeated
         derived = derive(found, command, self._catalogue)
-        return await self._judge(request, derived, answer, source=Source(command.spec.verb, found))
+        source = Source(command.spec.verb, found)
+        outcome = await self._judge(request, derived, answer, source=source)
+        # It is looked for by its id; people know it by the name it had.
+        named = found.plan.target_name
+        return replace(outcome, known_as=named) if isinstance(outcome, NotFound) else outcome
 
     async def _named(self, request: Request, command: Command) -> Operation:
         """Return the operation that a command is about."""

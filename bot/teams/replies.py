@@ -217,13 +217,14 @@ class Replies:
         match outcome:
             case Misread():
                 return problem.misread(misreading_card(outcome), place, self._now())
-            case NotFound(kind=kind, target=target, near=near, as_of=as_of):
+            case NotFound(kind=kind, target=target, near=near):
                 missing = problem.Missing(
                     kind.title,
                     target,
                     suggestions=tuple(f"/{kind.name} get {typed(name)}" for name in near),
                     next_steps=(f"/{kind.name} list",),
-                    caution=caution_of(as_of, self._clock.now()),
+                    caution=caution_of(outcome.as_of, self._clock.now()),
+                    name=outcome.known_as,
                 )
                 return problem.not_found(missing, place, self._now())
             case Ambiguous():

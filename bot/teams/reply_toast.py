@@ -42,8 +42,8 @@ def _sentences(outcome: Brief) -> tuple[str, ...]:
         case Misread(code=code, details=details):
             why = words.MISREADINGS.get(code, words.MISREAD)
             return fill(why, dict(details)), words.SEE_HELP
-        case NotFound(kind=kind, target=target):
-            return (nowhere(kind.title, target),)
+        case NotFound(kind=kind, target=target, known_as=name):
+            return (nowhere(kind.title, target, name),)
         case GraphFailed(fault=fault, retry_after_s=retry, error_id=error_id):
             title = words.GRAPH_TITLES.get(fault.status, words.GRAPH_TITLE)
             hints = words.GRAPH_HINTS.get(fault.status, words.GRAPH_HINTS_OTHER)

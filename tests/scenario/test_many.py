@@ -12,7 +12,7 @@ from bot.sandbox.faults import Fault, FaultKind
 from bot.sandbox.terminal import buttons_of, press_of
 from cards import signs, words
 from tests.support.room import policy
-from tests.support.stage import POLICY, Script, Stage, joined, staged
+from tests.support.stage import POLICY, Script, Stage, joined, staged, text_of
 
 APPROVAL = """
 [[approval]]
@@ -512,15 +512,29 @@ async def test_what_has_no_opposite_is_not_undone_nor_offered(
     assert stage.graph_writes() == writes
 
 
-async def test_an_undo_whose_record_is_gone_says_that_it_is_gone(stage: Stage) -> None:
-    record_id = stage.world.id_of("EXCH01")
-    await stage.says("ada", "/exchange update EXCH01 version=16")
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("/exchange update EXCH01 version=16", "EXCH01"),
+        ("/exchange update EXCH01 serverName=EXCH11", "EXCH01"),
+        ("/exchange create serverName=EXCH09", "EXCH09"),
+    ],
+)
+async def test_an_undo_whose_record_is_gone_names_it_as_the_operation_knew_it(
+    stage: Stage, text: str, name: str
+) -> None:
+    await stage.says("ada", text)
+    (done,) = await operations(stage)
+    record_id = done.result.target_id or done.plan.target_id or ""
     stage.world.connectors.remove(record_id)
-    typed = await stage.sees("ada", "/undo 0004")
-    pressed = await stage.sees("ada", f"/exchange get {record_id}")
+    pressed = text_of(await stage.presses("ada", "Undo"))
+    typed = await stage.sees("ada", f"/undo {done.short}")
+    asked_for = " ".join((await stage.sees("ada", f"/exchange get {record_id}")).split())
 
     for said in (typed, pressed):
-        assert f"The Exchange connector with the id {record_id} is gone" in " ".join(said.split())
+        gone = f"The Exchange connector {name} is gone. Its id was {record_id}."
+        assert gone in " ".join(said.split())
+    assert f"The Exchange connector with the id {record_id} is gone" in asked_for
 
 
 async def test_what_failed_is_not_undone(stage: Stage) -> None:

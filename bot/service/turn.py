@@ -61,7 +61,6 @@ from bot.service.writes import Asked, Writes, passed_over
 
 log = structlog.get_logger(__name__)
 UNFINISHED = frozenset({"changes-missing", "identity-missing"})
-DERIVED = frozenset({"undo", "again", "sync"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,7 +208,7 @@ class Turn:
         if spec.subject in self._catalogue.kinds:
             wish = Asked(request, command, actor_of(request, person), source)
             return await self._kind_command(wish, person, answer)
-        if spec.verb in DERIVED:
+        if spec.derives:
             return await self._derived(request, command, answer)
         outcome = await self._bot_command(request, command, policy, person)
         return outcome or await passed_over(request, command, answer)

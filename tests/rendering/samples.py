@@ -305,6 +305,9 @@ def _rights_cards() -> dict[str, Rendered]:
     waits = rights.Answer(
         "/exchange delete", "exchange:delete", is_yes=True, role="operator", consent=consent
     )
+    undo = rights.Answer(
+        "/undo", "bot:undo", is_yes=True, role="admin", rule="*:*", depends="operation"
+    )
     no = rights.Answer(
         "/exchange delete",
         "exchange:delete",
@@ -329,6 +332,7 @@ def _rights_cards() -> dict[str, Rendered]:
     return {
         "can-i-yes": rights.answer(yes, PLACE, STAMP),
         "can-i-waits": rights.answer(waits, PLACE, STAMP),
+        "can-i-depends": rights.answer(undo, PLACE, STAMP),
         "can-i-no": rights.answer(no, PLACE, STAMP),
         "who-can": rights.circle(circle, PLACE, STAMP),
         "who-can-nobody": rights.circle(

@@ -9,6 +9,7 @@ from cards import signs, words
 from cards.frame import Button, Head, Place, Rendered, Stamp, compose
 from cards.parts import Fact, commands, facts, notes, sentence
 from cards.signs import Tone
+from cards.states import LOOKS
 from cards.text import fill
 from cards.watch_words import HISTORY_TWIN, INCIDENT, WATCH_NOTICES
 
@@ -34,6 +35,9 @@ _LOOKS: Final[Mapping[str, tuple[Tone, str]]] = MappingProxyType(
         "already-paused": (Tone.WARNING, signs.PAUSED),
         "resumed": (Tone.GOOD, signs.RESUMED),
         "resolved": (Tone.GOOD, signs.DONE),
+        "decided-partly": LOOKS["done:partly"],
+        "decided-failed": LOOKS["failed"],
+        "decided-unknown": LOOKS["unknown"],
         "working": (Tone.INFO, signs.RUNNING),
         "lapsed": (Tone.NEUTRAL, signs.EXPIRED),
         "operation-missing": (Tone.WARNING, signs.QUESTION),
@@ -64,7 +68,10 @@ def told(details: Iterable[tuple[str, str]]) -> dict[str, str]:
     """Return the values of a notice's sentence, a state by the word that its card has for it."""
     values = dict(details)
     state = values.get("state", "")
-    return {**values, "state": words.STATES[state][0]} if state in words.STATES else values
+    if state not in words.STATES:
+        return values
+    part = words.part(values["count"], values["total"]) if "total" in values else ""
+    return {**values, "state": words.standing(state, part)}
 
 
 def _quoting(stamp: Stamp, notice: Notice) -> Stamp:

@@ -28,35 +28,10 @@ from cards.parts import (
 )
 from cards.signs import DOT_OF, Tone
 from cards.size import Block, fixed
+from cards.states import LOOKS, State
 from cards.text import fill
 
 VIEW_VERB: Final = "view"
-ANSWER_LOST: Final = "answer-lost"
-
-
-class State(StrEnum):
-    """Where a write stands."""
-
-    WAITING = "waiting"
-    APPROVED = "approved"
-    EXECUTING = "executing"
-    DONE = "done"
-    FAILED = "failed"
-    UNKNOWN = "unknown"
-    REJECTED = "rejected"
-    EXPIRED = "expired"
-    CANCELLED = "cancelled"
-    STALE = "stale"
-
-
-class Observation(StrEnum):
-    """What reading back showed of a write that Graph accepted."""
-
-    PENDING = "pending"
-    CONFIRMED = "confirmed"
-    UNMOVED = "unmoved"
-    DIFFERS = "differs"
-    UNREAD = "unread"
 
 
 class Mark(StrEnum):
@@ -104,7 +79,8 @@ class Operation:
     `target` is the record's name, `about` its kind and id. `culprit` is the one of several targets
     that `code` is about.
 
-    `observation` counts for done alone. `differences` holds what was asked for before the arrow
+    `standing` is a key of `words.STATES` that says more than the state; `part` is how many of how
+    many targets it is true of, where not of all. `differences` holds what was asked for before the arrow
     and what was found behind it. `asks` says whose consent is waited for; `twins` are what to type
     in place of the buttons. `takes_comment` gives the card a field whose text goes along with Reject. `views` gives people
     a card of their own. `caution` is what to keep in mind before anything else.
@@ -117,7 +93,8 @@ class Operation:
     state: State
     steps: tuple[Step, ...]
     about: str = ""
-    observation: Observation | None = None
+    standing: str = ""
+    part: str = ""
     code: str = ""
     culprit: Named | None = None
     caution: str = ""
@@ -136,27 +113,6 @@ class Operation:
     buttons: tuple[Button, ...] = ()
 
 
-_LOOKS: Final[Mapping[str, tuple[Tone, str]]] = MappingProxyType(
-    {
-        "waiting": (Tone.WARNING, signs.WAITING),
-        "approved": (Tone.INFO, signs.APPROVED),
-        "executing": (Tone.INFO, signs.RUNNING),
-        "done": (Tone.GOOD, signs.DONE),
-        "done:found": (Tone.GOOD, signs.DONE),
-        "unknown:unmoved": (Tone.WARNING, signs.QUESTION),
-        "done:pending": (Tone.INFO, signs.RUNNING),
-        "done:confirmed": (Tone.GOOD, signs.DONE),
-        "done:unmoved": (Tone.WARNING, signs.WARNED),
-        "done:differs": (Tone.WARNING, signs.WARNED),
-        "done:unread": (Tone.WARNING, signs.WARNED),
-        "failed": (Tone.CRITICAL, signs.FAILED),
-        "unknown": (Tone.WARNING, signs.QUESTION),
-        "rejected": (Tone.CRITICAL, signs.STOPPED),
-        "expired": (Tone.NEUTRAL, signs.EXPIRED),
-        "cancelled": (Tone.NEUTRAL, signs.STOPPED),
-        "stale": (Tone.WARNING, signs.CHANGED),
-    }
-)
 _MARKS: Final[Mapping[Mark, str]] = MappingProxyType(
     {
         Mark.TAKEN: signs.TAKEN,
@@ -169,11 +125,10 @@ _MARKS: Final[Mapping[Mark, str]] = MappingProxyType(
 
 def render(operation: Operation, place: Place, stamp: Stamp) -> Rendered:
     """Return the card of a write in its present state."""
-    key = _key(operation)
-    tone, sign = _LOOKS[key]
-    word, explanation = words.STATES[key]
+    key = operation.standing or operation.state.value
+    look = LOOKS[key]
     blocks = [
-        fixed(line(explanation, is_bold=True)),
+        fixed(line(words.STATES[key][1], is_bold=True)),
         sentence(_outcome(operation)),
         caution(operation.caution),
         _resolution(operation),
@@ -193,8 +148,8 @@ def render(operation: Operation, place: Place, stamp: Stamp) -> Rendered:
     ]
     if operation.takes_comment:
         blocks.append(fixed(_comment()))
-    title = words.headline(operation.title, word)
-    head = Head(tone, sign, title, refresh=_refresh(operation.views))
+    title = words.headline(operation.title, words.standing(key, operation.part))
+    head = Head(look.tone, look.sign, title, refresh=_refresh(operation.views))
     return compose(head, blocks, place=place, stamp=stamp, buttons=operation.buttons)
 
 
@@ -229,16 +184,6 @@ def _refresh(views: Views | None) -> RefreshDefinition | None:
 
 def _comment() -> TextInput:
     return TextInput(id="comment", label=words.COMMENT_LABEL, max_length=500)
-
-
-def _key(operation: Operation) -> str:
-    if operation.code == ANSWER_LOST and operation.state is State.DONE:
-        return "done:found"
-    if operation.state is State.UNKNOWN and operation.observation is Observation.UNMOVED:
-        return "unknown:unmoved"
-    if operation.state is State.DONE and operation.observation:
-        return f"{operation.state.value}:{operation.observation.value}"
-    return operation.state.value
 
 
 def _resolution(operation: Operation) -> Block:

@@ -35,7 +35,10 @@ class Misreading:
 
 @dataclass(frozen=True, slots=True)
 class Missing:
-    """A record that is not there. `suggestions` are commands for records with similar names."""
+    """A record that is not there. `suggestions` are commands for records with similar names.
+
+    `name` is what it was called, where more than `target` is known of it.
+    """
 
     kind: str
     target: str
@@ -43,6 +46,7 @@ class Missing:
     next_steps: tuple[str, ...] = ()
     buttons: tuple[Button, ...] = ()
     caution: str = ""
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,16 +106,17 @@ def misread(misreading: Misreading, place: Place, stamp: Stamp) -> Rendered:
     return compose(head, blocks, place=place, stamp=stamp, buttons=misreading.buttons)
 
 
-def nowhere(kind: str, target: str) -> str:
+def nowhere(kind: str, target: str, name: str) -> str:
     """Return that no record was found; a whole id, as an operation knows it, belonged to one."""
     text = words.GONE if _WHOLE_ID.fullmatch(target) else words.NOT_FOUND
-    return fill(text, {"kind": kind, "target": target})
+    values = {"kind": kind, "target": target, "name": name}
+    return fill(words.GONE_BY_NAME if name else text, values)
 
 
 def not_found(missing: Missing, place: Place, stamp: Stamp) -> Rendered:
     """Return the card of a record that is not there."""
     blocks = [
-        sentence(nowhere(missing.kind, missing.target)),
+        sentence(nowhere(missing.kind, missing.target, missing.name)),
         caution(missing.caution),
         commands(1, missing.suggestions, words.DID_YOU_MEAN),
         commands(2, missing.next_steps, words.TYPE_THIS),

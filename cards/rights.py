@@ -25,7 +25,7 @@ class Consent:
 class Answer:
     """Whether somebody may run a command. `why` is the one sentence for a no.
 
-    `depends`: what it names decides the rest.
+    `depends` is what it names, where that decides the rest: `operation`.
     `role` and `rule` are what allows it; `needed` are the roles that would, `held` those one has.
     """
 
@@ -38,7 +38,7 @@ class Answer:
     consent: Consent | None = None
     needed: tuple[str, ...] = ()
     held: tuple[str, ...] = ()
-    depends: bool = False
+    depends: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,13 +60,13 @@ class Circle:
     is_shut_out: bool
     holders: tuple[Holder, ...] = ()
     consent: Consent | None = None
-    depends: bool = False
+    depends: str = ""
 
 
 def answer(card: Answer, place: Place, stamp: Stamp) -> Rendered:
     """Return the card of a yes or a no."""
     blocks = [
-        sentence(_verdict(card)),
+        *(sentence(said) for said in _verdict(card)),
         facts(
             0,
             [
@@ -77,15 +77,30 @@ def answer(card: Answer, place: Place, stamp: Stamp) -> Rendered:
         ),
         *([sentence(_consent(card.consent))] if card.consent else []),
     ]
-    tone, sign = (Tone.GOOD, signs.DONE) if card.is_yes else (Tone.CRITICAL, signs.REFUSED)
-    title = rights_words.YES if card.is_yes else rights_words.NO
-    return compose(Head(tone, sign, title), blocks, place=place, stamp=stamp, buttons=())
+    look = _look(card)
+    return compose(Head(*look), blocks, place=place, stamp=stamp, buttons=())
 
 
-def _verdict(card: Answer) -> str:
-    if card.is_yes and card.depends:
-        return rights_words.DEPENDS
-    return terms(card.consent)[0] if card.is_yes else card.why
+def _look(card: Answer) -> tuple[Tone, str, str]:
+    if not card.is_yes:
+        return Tone.CRITICAL, signs.REFUSED, rights_words.NO
+    if card.depends:
+        return Tone.INFO, signs.QUESTION, rights_words.IT_DEPENDS
+    return Tone.GOOD, signs.DONE, rights_words.YES
+
+
+def _verdict(card: Answer) -> tuple[str, ...]:
+    if not card.is_yes:
+        return (card.why,)
+    if card.depends:
+        return dependence(card.depends, is_open=not card.role)
+    return terms(card.consent)[:1]
+
+
+def dependence(row: str, *, is_open: bool) -> tuple[str, ...]:
+    """Return on what it depends who may have a command done; `is_open`: anybody may type it."""
+    why = rights_words.DEPENDS if is_open else rights_words.DERIVES
+    return fill(rights_words.DEPENDS_ON, {"row": row}), why
 
 
 def terms(consent: Consent | None) -> tuple[str, ...]:
@@ -119,9 +134,11 @@ def circle(card: Circle, place: Place, stamp: Stamp) -> Rendered:
     said = []
     if card.is_shut_out:
         said.append(sentence(rights_words.SHUT_OUT))
-    if card.is_everybody:
-        said.append(sentence(rights_words.DEPENDS if card.depends else rights_words.EVERYBODY))
-    elif not card.holders:
+    if card.depends:
+        said.extend(map(sentence, dependence(card.depends, is_open=card.is_everybody)))
+    elif card.is_everybody:
+        said.append(sentence(rights_words.EVERYBODY))
+    if not card.is_everybody and not card.holders:
         said.append(sentence(rights_words.NOBODY))
     blocks = [
         *said,

@@ -74,6 +74,15 @@ STATES: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
             "accepted, not verified",
             "Graph accepted it, but it could not be read back.",
         ),
+        "done:partly": (
+            "done in part",
+            "It was done for some of the targets, and not for the others.",
+        ),
+        "done:partly-pending": (
+            "accepted in part, watching",
+            "Graph accepted it for some of the targets. Whether it really happened to these is "
+            "being watched.",
+        ),
         "failed": ("failed", "It did not end as asked for, and it is not tried again by itself."),
         "done:found": (
             "done",
@@ -257,6 +266,7 @@ SEE_HELP: Final = "Type /help for what you can do here."
 NOT_FOUND_TITLE: Final = "Not found"
 NOT_FOUND: Final = "No {kind} is called {target}, by name or by id."
 GONE: Final = "The {kind} with the id {target} is gone, or there never was one."
+GONE_BY_NAME: Final = "The {kind} {name} is gone. Its id was {target}."
 AMBIGUOUS: Final = "More than one {kind} fits {target}."
 
 # Graph
@@ -315,7 +325,10 @@ NOTICES: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
     {
         **WATCH_NOTICES,
         "paused": ("Writes paused", "{who} stopped all writes. Reading goes on."),
-        "already-paused": ("Already paused", "Writes were stopped before; nothing was changed."),
+        "already-paused": (
+            "Already paused",
+            "{who} stopped all writes before; nothing was changed.",
+        ),
         "resumed": ("Writes resumed", "{who} let writes run again."),
         "not-paused": ("Not paused", "Writes were not paused."),
         "resolved": ("Resolved", "{who} recorded operation {id} as {outcome}."),
@@ -334,6 +347,11 @@ NOTICES: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
         "decided-approved": ("Approved", "{asker}: {what} was approved by {who}."),
         "decided-rejected": ("Rejected", "{asker}: {what} was rejected by {who}. {comment}"),
         "decided-expired": ("Expired", "{asker}: {what} was not decided or not run in time."),
+        "decided-partly": (
+            "Done in part",
+            "{asker}: {what} was approved by {who}, but carried out for {part} only; its card says "
+            "how each fared.",
+        ),
         "decided-failed": (
             "Failed",
             "{asker}: {what} was approved by {who}, but it failed; its card says why.",
@@ -481,9 +499,14 @@ def lapses(when: str) -> str:
     return f"lapses {when}"
 
 
+def part(count: int | str, total: int | str) -> str:
+    """Return how many of how many."""
+    return f"{count} of {total}"
+
+
 def needed(missing: int, total: int) -> str:
     """Return how many must still consent."""
-    return f"{missing} of {total}"
+    return part(missing, total)
 
 
 def lapse(when: str) -> str:
@@ -557,6 +580,17 @@ def place(cloud: str, tenant: str) -> str:
 def summary(title: str, tenant: str) -> str:
     """Return what a notification shows in place of the card."""
     return plain(f"{title} ({plain(tenant, 64)})")
+
+
+def because(reason: str) -> str:
+    """Return the sentence that gives a reason in somebody's own words."""
+    return f"{REASON}{COLON} {plain(reason, 160)}" if reason else ""
+
+
+def standing(key: str, part: str) -> str:
+    """Return the word for a state, and of how many targets it is true where not of all."""
+    word, _ = STATES[key]
+    return f"{word}, {part}" if part else word
 
 
 def headline(what: str, word: str) -> str:

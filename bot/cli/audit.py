@@ -12,12 +12,13 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from pydantic import JsonValue
-from pydantic_core import to_json
+from pydantic_core import to_json, to_jsonable_python
 
 from bot.chance import SystemClock
 from bot.domain.audit import Broken
 from bot.domain.errors import ConfigError, StoreError
-from bot.domain.operation import ItemResult, Operation, Result
+from bot.domain.operation import NOT_SENT, ItemResult, Operation, Result
+from bot.domain.plan import Item
 from bot.service.batch import guid_of
 from bot.settings import Settings
 from bot.store.audit import exported
@@ -123,7 +124,7 @@ async def _dossier(store: SqlStore, name: str) -> int:
         print(f"There is no operation {name}.", file=sys.stderr)
         return 1
     document = {
-        "operation": operation,
+        "operation": _told(operation),
         "targets": _targets(operation, await store.client_request_id(operation.id)),
         "approval": await store.approval(operation.id),
         "audit": [exported(row) async for row in store.audit_rows(operation_id=operation.id)],
@@ -132,21 +133,43 @@ async def _dossier(store: SqlStore, name: str) -> int:
     return 0
 
 
+def _told(operation: Operation) -> Mapping[str, JsonValue]:
+    """Return an operation as it is kept; of its targets those are marked that were not sent."""
+    document: dict[str, JsonValue] = to_jsonable_python(operation, fallback=dict)
+    result: dict[str, JsonValue] = to_jsonable_python(operation.result, fallback=dict)
+    items: list[dict[str, JsonValue]] = to_jsonable_python(operation.result.items, fallback=dict)
+    fates = [item.fate for item in operation.result.items]
+    told = [{**item, "state": fate} for item, fate in zip(items, fates, strict=True)]
+    return {**document, "result": {**result, "items": [*told]}}
+
+
 def _targets(operation: Operation, client_request_id: str | None) -> list[Mapping[str, object]]:
-    """Return for each target what it was like before and after, and by which ids Graph knows it."""
+    """Return for each target how it fared, what it was like before and after, and Graph's ids."""
     plan, result = operation.plan, operation.result
     if not plan.items:
         only = _target(plan.before, result, client_request_id)
-        return [{"id": result.target_id or plan.target_id, "name": plan.target_name, **only}]
+        fared = {"state": str(operation.state), "code": result.code}
+        target_id = result.target_id or plan.target_id
+        return [{"id": target_id, "name": plan.target_name, **fared, **only}]
     fates = {item.target_id: item for item in result.items}
-    return [
-        {
-            "id": item.target_id,
-            "name": item.target_name,
-            **_target(item.before, fates.get(item.target_id), guid_of(operation, item.target_id)),
-        }
-        for item in plan.items
-    ]
+    return [_one_of_many(operation, item, fates.get(item.target_id)) for item in plan.items]
+
+
+def _one_of_many(
+    operation: Operation, item: Item, fate: ItemResult | None
+) -> Mapping[str, object]:
+    """Return one of several targets; what was not begun has the reason of the whole, if it is its."""
+    whole = operation.result
+    why = whole.code if whole.target_id in {None, item.target_id} else ""
+    unbegun = "waiting" if operation.is_open else NOT_SENT
+    was_sent = fate is not None and fate.was_sent
+    return {
+        "id": item.target_id,
+        "name": item.target_name,
+        "state": fate.fate if fate else unbegun,
+        "code": fate.code if fate else why,
+        **_target(item.before, fate, guid_of(operation, item.target_id) if was_sent else None),
+    }
 
 
 def _target(

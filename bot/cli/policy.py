@@ -16,6 +16,7 @@ from bot.domain.text import clean
 from bot.settings import Settings
 from bot.store.policy_file import PolicyFile
 from cards import rights_words, words
+from cards.rights import dependence
 from cards.text import fill
 from cards.times import span
 
@@ -70,6 +71,9 @@ def lines_of(found: Explanation) -> tuple[str, ...]:
         case Allowed(role=role, pattern=pattern):
             by = f"role {role}, rule {pattern}" if role else "everybody may"
             verdict = (f"yes   {permission}: {by}",)
+            if row := found.spec.depends:
+                on = dependence(row, is_open=not role)
+                verdict = (f"depends {permission}: {by}", *(f"      {line}" for line in on))
         case NeedsApproval(role=role, rule=rule):
             values = {
                 "needed": str(rule.needed),

@@ -41,8 +41,9 @@ def repeated(operation: Operation, asked: Command, catalogue: Catalogue) -> Comm
         raise UserError(
             "again-over",
             id=operation.short,
-            state=operation.state.value,
+            state=operation.standing,
             command=operation.command,
+            **operation.extent,
         )
     given = {n: v for n, v in asked.options.items() if n in {REASON.name, PLAN.name}}
     target = operation.plan.target_id

@@ -225,6 +225,7 @@ BOT_COMMANDS = (
         options=(REASON, PLAN),
         examples=("/undo 7F3K", "/undo 7F3K --plan"),
         acts=True,
+        derives=True,
     ),
     CommandSpec(
         BOT,
@@ -235,6 +236,7 @@ BOT_COMMANDS = (
         examples=("/again 7F3K", "/again 7F3K --plan"),
         is_open=True,
         acts=True,
+        derives=True,
     ),
     CommandSpec(
         BOT,

@@ -47,6 +47,14 @@ ARROWS: Mapping[State, frozenset[State]] = MappingProxyType(
 )
 
 
+ANSWER_LOST = "answer-lost"
+"""The code of what ended well although Graph's answer never came."""
+NOT_SENT = "not-sent"
+"""The fate of a target for which nothing was sent to Graph."""
+SOME_FAILED = "some-failed"
+"""The code of several targets of which some ended well and others did not."""
+
+
 class Observation(StrEnum):
     """What reading back showed of a write that Graph accepted.
 
@@ -85,6 +93,11 @@ class ItemResult:
     request_id: str | None = None
     after: Mapping[str, JsonValue] | None = None
     was_sent: bool = True
+
+    @property
+    def fate(self) -> str:
+        """How it fared as evidence names it: its state, or that nothing was sent for it."""
+        return str(self.state) if self.was_sent else NOT_SENT
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,3 +142,54 @@ class Operation:
     def is_open(self) -> bool:
         """Whether it may still change by itself or by a person."""
         return bool(ARROWS.get(self.state))
+
+    @property
+    def is_partial(self) -> bool:
+        """Whether some of its targets ended well and others did not."""
+        return self.state is State.DONE and self.result.code == SOME_FAILED
+
+    @property
+    def standing(self) -> str:
+        """How it stands, by the name that people's words for it go by: `done:confirmed`.
+
+        It is the state, and more of what is done: what was seen, and whether of all targets.
+        """
+        seen = self.result.observation
+        if self.is_partial and seen is Observation.PENDING:
+            return "done:partly-pending"
+        if self.is_partial and self._ended_well:
+            return "done:partly"
+        if self.state is State.DONE and self.result.code == ANSWER_LOST:
+            return "done:found"
+        if seen and (self.state is State.DONE or self._is_unseen):
+            return f"{self.state}:{seen}"
+        return str(self.state)
+
+    @property
+    def share(self) -> tuple[int, int] | None:
+        """How many of how many targets its standing is true of, where not of all; else None."""
+        if not self.is_partial:
+            return None
+        accepted = sum(item.state is State.DONE for item in self.result.items)
+        is_over = self.result.observation is not Observation.PENDING
+        return (self._ended_well if is_over else 0) or accepted, len(self.plan.items)
+
+    @property
+    def extent(self) -> dict[str, str]:
+        """Its share, as a notice's sentence takes it; empty where there is none."""
+        return dict(zip(("count", "total"), map(str, self.share or ()), strict=False))
+
+    @property
+    def marks(self) -> tuple[tuple[str, str], ...]:
+        """Its id and how it stands, as a notice's sentence takes them."""
+        return ("id", self.short), ("state", self.standing), *self.extent.items()
+
+    @property
+    def _ended_well(self) -> int:
+        """How many of several targets are as was asked for, as far as that was looked at."""
+        well = {None, Observation.CONFIRMED}
+        return sum(i.state is State.DONE and i.observation in well for i in self.result.items)
+
+    @property
+    def _is_unseen(self) -> bool:
+        return self.state is State.UNKNOWN and self.result.observation is Observation.UNMOVED

@@ -203,13 +203,15 @@ class Misread:
 class NotFound:
     """No record by that name; `near` are names that are similar.
 
-    `as_of` is when it was last looked for, where Graph cannot be asked just now.
+    `as_of` is when it was last looked for, where Graph cannot be asked just now. `known_as` is what
+    it was called while it was there, where that is known.
     """
 
     kind: ResourceKind
     target: str
     near: tuple[str, ...]
     as_of: datetime | None = None
+    known_as: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,7 +43,8 @@ class CommandSpec:
 
     `is_open` commands need authentication only. `acts` marks those with an effect: they are judged
     by fresh roles and never run from a text that a card carries. `writes` marks those that change
-    the far side: they are refused while writes are paused. `comes_with` is another
+    the far side: they are refused while writes are paused. `derives` marks those that come to another
+    command, by what they name: it is judged as if it had been typed. `comes_with` is another
     command's permission: who may do that, may do this.
     """
 
@@ -59,6 +60,7 @@ class CommandSpec:
     is_open: bool = False
     acts: bool = False
     writes: bool = False
+    derives: bool = False
     in_menu: bool = False
     comes_with: str | None = None
 
@@ -73,9 +75,10 @@ class CommandSpec:
         return (self.permission, self.comes_with) if self.comes_with else (self.permission,)
 
     @property
-    def depends(self) -> bool:
-        """Whether anybody may type it, and what it names decides who may have it done."""
-        return self.is_open and self.acts
+    def depends(self) -> str:
+        """What it names, where that decides who may have it done: `operation`; else empty."""
+        is_decided_there = self.acts and (self.is_open or self.derives)
+        return self.arguments[0].name if is_decided_there else ""
 
     @property
     def title(self) -> str:

@@ -36,7 +36,7 @@ def inverse(operation: Operation, asked: Command, catalogue: Catalogue) -> Comma
     """
     kind = catalogue.kinds[operation.plan.kind]
     if operation.state is not State.DONE:
-        raise UserError("undo-not-done", id=operation.short, state=operation.state.value)
+        raise UserError("undo-not-done", id=operation.short, state=operation.standing)
     if not may_undo(operation):
         raise UserError("undo-impossible", id=operation.short)
     options = {REASON.name: asked.reason or f"undo of {operation.short}"}

@@ -111,6 +111,7 @@ WATCH_COMMANDS = (
         examples=("/sync 7F3K",),
         is_open=True,
         acts=True,
+        derives=True,
     ),
     CommandSpec(
         BOT,

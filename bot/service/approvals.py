@@ -55,7 +55,7 @@ class Approvals:
             operation = await tx.operation(found.id)
             vote = replace(vote, at=self._clock.now())
             if approval is None or operation is None:
-                return Noted("not-waiting", (("id", found.short), ("state", found.state.value)))
+                return Noted("not-waiting", found.marks)
             ballot = Ballot(
                 operation.state,
                 operation.actor,
@@ -123,13 +123,13 @@ class Approvals:
     ) -> Outcome:
         current = await self._store.operation(operation.id) or operation
         if denial is not None:
-            return Noted(denial.value, (("id", operation.short), ("state", current.state.value)))
+            return Noted(denial.value, current.marks)
         if request.is_in_card:
             # Who has voted has no further vote, whatever their roles.
             return self._pending.operated(
                 policy, current, approval, viewer=request.actor, roles=()
             )
-        return Noted("vote-counted", (("id", operation.short), ("state", current.state.value)))
+        return Noted("vote-counted", current.marks)
 
     async def cancel(self, request: Request, actor: Actor, *, target: str) -> Outcome | None:
         """Take back what the actor asked for, unless it is executing or over."""
@@ -151,7 +151,7 @@ class Approvals:
         if moved and request.is_in_card:
             approval = await self._store.approval(found.id)
             return Operated(self._catalogue.kinds[current.plan.kind], current, approval)
-        return Noted(code, (("id", found.short), ("state", current.state.value)))
+        return Noted(code, current.marks)
 
     async def _end(
         self, tx: Transaction, operation: Operation, state: State, actor: Actor | None

@@ -9,7 +9,14 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from uuid import UUID
 
-from bot.domain.operation import ItemResult, Observation, Operation, Result, State
+from bot.domain.operation import (
+    SOME_FAILED,
+    ItemResult,
+    Observation,
+    Operation,
+    Result,
+    State,
+)
 from bot.domain.plan import Plan
 from bot.domain.resource import ResourceKind, Verb
 from bot.service.carrier import Carrier, Ending
@@ -107,7 +114,7 @@ def _whole(items: tuple[ItemResult, ...]) -> Ending:
         return State.FAILED, Result(code="all-failed", items=items)
     if State.DONE not in states:
         return State.UNKNOWN, Result(code="unseen", items=items)
-    code = "" if states == {State.DONE} else "some-failed"
+    code = "" if states == {State.DONE} else SOME_FAILED
     return State.DONE, Result(code=code, observation=seen_of(items), items=items)
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from bot.domain.errors import GraphAmbiguous, GraphError, GraphFault
-from bot.domain.operation import Observation, Result, State
+from bot.domain.operation import ANSWER_LOST, Observation, Result, State
 from bot.domain.plan import Plan, after_of, differences
 from bot.domain.resource import Effect, ResourceKind, Verb
 from bot.service.farside import RECOVERY_S, FarSide, Sight, View
@@ -127,7 +127,7 @@ def _judge(kind: ResourceKind, plan: Plan, view: View, fault: GraphFault) -> tup
     )
     if view.sight is Sight.APPLIED:
         seen_so = replace(result, observation=Observation.CONFIRMED, fault=None)
-        return State.DONE, replace(seen_so, code="answer-lost")
+        return State.DONE, replace(seen_so, code=ANSWER_LOST)
     if view.sight is Sight.GONE:
         return State.FAILED, replace(result, code="target-gone")
     if plan.effect in {Effect.UPDATE, Effect.DELETE}:

@@ -49,12 +49,13 @@ class Controls:
                 actor.tenant, request.reference.conversation, request.activity
             ):
                 return None
-            if (await tx.pause() is not None) is is_pause:
-                return Noted("already-paused" if is_pause else "not-paused")
+            standing = await tx.pause()
+            if (standing is not None) is is_pause:
+                return _paused_before(standing) if standing else Noted("not-paused")
             await tx.set_pause(pause)
             await tx.append_audit(AuditRecord(what, actor, None, {"reason": command.reason}))
         log.warning("writes switched", is_paused=is_pause, actor=actor.oid)
-        return Noted("paused" if is_pause else "resumed", (("who", actor.name),))
+        return Noted("paused" if is_pause else "resumed", _by(actor.name, command.reason))
 
     async def resolve(self, found: Operation, command: Command, actor: Actor) -> Outcome:
         """Close an unknown operation by what a person found."""
@@ -63,5 +64,14 @@ class Controls:
         self.wake()
         if closed is None:
             current = await self._store.operation(found.id) or found
-            return Noted("not-unknown", (("id", found.short), ("state", str(current.state))))
+            return Noted("not-unknown", current.marks)
         return Operated(self._catalogue.kinds[closed.plan.kind], closed)
+
+
+def _paused_before(pause: Pause) -> Noted:
+    return Noted("already-paused", _by(pause.who, pause.reason))
+
+
+def _by(who: str, reason: str | None) -> tuple[tuple[str, str], ...]:
+    """Return who switched writes, and why where that was said."""
+    return (("who", who), *((("reason", reason),) if reason else ()))

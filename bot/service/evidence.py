@@ -57,7 +57,7 @@ def _facts_of(result: Result) -> Mapping[str, JsonValue]:
 def _fate_of(item: ItemResult) -> dict[str, JsonValue]:
     return {
         "target": item.target_id,
-        "state": str(item.state),
+        "state": item.fate,
         "code": item.code,
         "observation": str(item.observation) if item.observation else None,
         "request_id": item.request_id,

@@ -158,7 +158,7 @@ class Operations:
                 return None
             approval = await tx.lock_approval(found.id)
             if approval is None or not await tx.replan(revised):
-                return Noted("not-waiting", (("id", found.short), ("state", found.state.value)))
+                return Noted("not-waiting", found.marks)
             await tx.save_approval(
                 replace(
                     approval,

@@ -1,5 +1,6 @@
 """What waits for consent, as each person may see it; nothing here changes anything."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from bot.domain.approval import Approval, Ballot, Terms, deadline, judge_vote, terms_of
@@ -7,7 +8,7 @@ from bot.domain.command import Catalogue, CommandSpec
 from bot.domain.operation import Actor, Operation
 from bot.domain.outcome import Noted, Operated, Outcome, View, Waiting
 from bot.domain.policy import Person, Policy, grants_of, rule_of, shut_out
-from bot.service.ports import Matter, Request, World
+from bot.service.ports import Docket, Matter, Request, World
 
 SHOWN = 20
 
@@ -57,33 +58,36 @@ class Pending:
         roles = tuple(grant.role for grant in grants_of(policy, person))
         viewer = Actor(person.tenant, person.oid, person.name)
         who = (person.tenant, person.oid)
-        matters = [
-            matter
-            for matter in await self._store.matters(person.tenant)
-            if self._deciders(policy, matter) & set(roles)
-        ]
-        others = await self._store.to_decide(who, matters, SHOWN)
+        now = self._clock.now()
+        matters = await self._store.matters(person.tenant)
+        dockets = [each for matter in matters for each in self._dockets(policy, matter, roles)]
+        others = await self._store.to_decide(who, dockets, SHOWN, now=now)
         mine = await self._store.asked_by(who, SHOWN)
         to_decide, asked = (
             tuple(self.operated(policy, *row, viewer=viewer, roles=roles) for row in waits.rows)
             for waits in (others, mine)
         )
         return Waiting(
+            # The vote itself is the judge: what it would refuse is not offered, however it was found.
             tuple(shown for shown in to_decide if shown.view is View.APPROVER),
             asked,
             others.more,
             mine.more,
-            self._clock.now(),
+            now,
         )
 
-    def _deciders(self, policy: Policy, matter: Matter) -> frozenset[str]:
-        """Return the roles that may decide one request of the matter at least, be it about many."""
+    def _dockets(self, policy: Policy, matter: Matter, roles: tuple[str, ...]) -> Sequence[Docket]:
+        """Return which requests of the matter these roles may decide, and for how long."""
         spec = self._catalogue.by_permission.get(f"{matter.kind}:{matter.verb}")
-        then = frozenset(matter.approvers)
-        if spec is None or (rule := rule_of(policy, spec)) is None:
-            return then
-        many = rule_of(policy, spec, policy.bulk_limit + 1)
-        return then & frozenset((*rule.approvers, *(many.approvers if many else ())))
+        limit, found = policy.bulk_limit, []
+        for fewest, most in ((0, limit), (limit + 1, None)):
+            rule = rule_of(policy, spec, most or fewest) if spec else None
+            deciders = set(matter.approvers) & set(rule.approvers if rule else matter.approvers)
+            if deciders & set(roles):
+                found.append(Docket(matter, fewest, most, rule.expires if rule else None))
+        if len({docket.within for docket in found}) < len(found):
+            return [replace(found[0], most=None)]
+        return found
 
     def operated(
         self,

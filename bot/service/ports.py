@@ -217,6 +217,20 @@ class Matter:
 
 
 @dataclass(frozen=True, slots=True)
+class Docket:
+    """Requests of a matter that somebody may decide: by how many targets they have, and for how long.
+
+    `fewest` and `most` bound the number of targets. `within` is how long after the request, or its
+    last revision, today's policy lets it be decided; None: only what was said then counts.
+    """
+
+    matter: Matter
+    fewest: int = 0
+    most: int | None = None
+    within: timedelta | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Waits:
     """Requests that wait for consent, the one that lapses first first; `more` there are beyond."""
 
@@ -420,9 +434,9 @@ class Store(WatchStore, Protocol):
         ...
 
     async def to_decide(
-        self, asker: tuple[str, str], matters: Sequence[Matter], limit: int
+        self, voter: tuple[str, str], dockets: Sequence[Docket], limit: int, *, now: datetime
     ) -> Waits:
-        """Return what others than this (tenant, object id) wait for in these matters."""
+        """Return what of these others wait for that this (tenant, object id) has not voted on."""
         ...
 
     async def asked_by(self, asker: tuple[str, str], limit: int) -> Waits:

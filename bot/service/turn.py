@@ -24,6 +24,7 @@ from bot.domain.outcome import (
     Listing,
     Misread,
     Noted,
+    NotFound,
     Outcome,
     Paused,
     Refused,
@@ -60,7 +61,6 @@ from bot.service.writes import Asked, Writes, passed_over
 
 log = structlog.get_logger(__name__)
 UNFINISHED = frozenset({"changes-missing", "identity-missing"})
-DERIVED = frozenset({"undo", "again", "sync"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,7 +208,7 @@ class Turn:
         if spec.subject in self._catalogue.kinds:
             wish = Asked(request, command, actor_of(request, person), source)
             return await self._kind_command(wish, person, answer)
-        if spec.verb in DERIVED:
+        if spec.derives:
             return await self._derived(request, command, answer)
         outcome = await self._bot_command(request, command, policy, person)
         return outcome or await passed_over(request, command, answer)
@@ -240,7 +240,11 @@ class Turn:
         found = await self._named(request, command)
         derive = inverse if command.spec.verb == "undo" else repeated
         derived = derive(found, command, self._catalogue)
-        return await self._judge(request, derived, answer, source=Source(command.spec.verb, found))
+        source = Source(command.spec.verb, found)
+        outcome = await self._judge(request, derived, answer, source=source)
+        # It is looked for by its id; people know it by the name it had.
+        named = found.plan.target_name
+        return replace(outcome, known_as=named) if isinstance(outcome, NotFound) else outcome
 
     async def _named(self, request: Request, command: Command) -> Operation:
         """Return the operation that a command is about."""

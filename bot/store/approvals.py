@@ -1,16 +1,30 @@
 """Approvals as rows: locked before a vote is counted, so that no two votes miss each other."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
-from sqlalchemy import ColumnElement, and_, false, func, insert, or_, select, update
+from pydantic_core import to_json
+from sqlalchemy import (
+    ColumnElement,
+    Text,
+    and_,
+    false,
+    func,
+    insert,
+    not_,
+    or_,
+    select,
+    type_coerce,
+    update,
+)
 
 from bot.domain.approval import Approval
 from bot.domain.operation import Operation, State
 from bot.domain.plan import Plan
-from bot.service.ports import Matter, Waits
+from bot.service.ports import Docket, Matter, Waits
 from bot.store import operations
 from bot.store.lane import Session
-from bot.store.tables import approval as table, operation
+from bot.store.tables import approval as table, operation, operation_target as target
 
 
 async def add(session: Session, approval: Approval) -> None:
@@ -64,23 +78,51 @@ async def matters(session: Session, tenant: str) -> Sequence[Matter]:
 
 
 async def to_decide(
-    session: Session, asker: tuple[str, str], chosen: Sequence[Matter], limit: int
+    session: Session,
+    voter: tuple[str, str],
+    dockets: Sequence[Docket],
+    limit: int,
+    *,
+    now: datetime,
 ) -> Waits:
-    """Return what others in the asker's tenant wait for in these matters."""
-    tenant, oid = asker
-    fits = or_(
-        false(),
-        *(
-            and_(
-                operation.c.kind == matter.kind,
-                operation.c.verb == matter.verb,
-                table.c.approvers == matter.approvers,
-            )
-            for matter in chosen
-        ),
-    )
+    """Return what others in the voter's tenant wait for in these, in time and not voted on yet."""
+    tenant, oid = voter
     others = and_(operation.c.actor_tenant == tenant, operation.c.actor_oid != oid)
-    return await _waits(session, and_(others, fits), limit)
+    open_to_all = and_(others, table.c.expires_at > now, not_(_has_vote_of(oid)))
+    fits = or_(false(), *(_is_on(docket, now) for docket in dockets))
+    return await _waits(session, and_(open_to_all, fits), limit)
+
+
+def _is_on(docket: Docket, now: datetime) -> ColumnElement[bool]:
+    matter = docket.matter
+    holds = [
+        operation.c.kind == matter.kind,
+        operation.c.verb == matter.verb,
+        table.c.approvers == matter.approvers,
+    ]
+    if docket.within is not None:
+        # What waits was changed last by its request or its revision.
+        holds.append(operation.c.updated_at > now - docket.within)
+    size = (
+        select(func.count())
+        .where(target.c.operation_id == operation.c.id)
+        .correlate(operation)
+        .scalar_subquery()
+    )
+    if docket.fewest:
+        holds.append(size >= docket.fewest)
+    if docket.most is not None:
+        holds.append(size <= docket.most)
+    return and_(*holds)
+
+
+def _has_vote_of(oid: str) -> ColumnElement[bool]:
+    """Return whether an approval names this person; nobody but those who voted stands in it.
+
+    Quotation marks in what people wrote are escaped there, so that no comment can look like it.
+    """
+    name = to_json({"oid": oid.lower()}).decode()[1:-1]
+    return func.lower(type_coerce(table.c.document, Text)).contains(name, autoescape=True)
 
 
 async def asked_by(session: Session, asker: tuple[str, str], limit: int) -> Waits:

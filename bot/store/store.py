@@ -11,7 +11,17 @@ from bot.domain.audit import Head, Row, Verdict
 from bot.domain.errors import StoreError
 from bot.domain.operation import Operation
 from bot.domain.plan import Plan
-from bot.service.ports import Card, Job, Matter, Pause, Promise, Reference, Retention, Waits
+from bot.service.ports import (
+    Card,
+    Docket,
+    Job,
+    Matter,
+    Pause,
+    Promise,
+    Reference,
+    Retention,
+    Waits,
+)
 from bot.store import (
     approvals,
     audit,
@@ -110,11 +120,11 @@ class SqlStore(SqlWatchStore):
             return await approvals.matters(session, tenant)
 
     async def to_decide(
-        self, asker: tuple[str, str], matters: Sequence[Matter], limit: int
+        self, voter: tuple[str, str], dockets: Sequence[Docket], limit: int, *, now: datetime
     ) -> Waits:
-        """Return what others than this (tenant, object id) wait for in these matters."""
+        """Return what of these others wait for that this (tenant, object id) has not voted on."""
         async with self._database.read() as session:
-            return await approvals.to_decide(session, asker, matters, limit)
+            return await approvals.to_decide(session, voter, dockets, limit, now=now)
 
     async def asked_by(self, asker: tuple[str, str], limit: int) -> Waits:
         """Return what this (tenant, object id) waits for."""

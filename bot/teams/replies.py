@@ -63,6 +63,7 @@ from cards import (
     words,
 )
 from cards.frame import Place, Rendered, Stamp
+from cards.parts import Fact
 from cards.times import exact
 
 
@@ -216,13 +217,14 @@ class Replies:
         match outcome:
             case Misread():
                 return problem.misread(misreading_card(outcome), place, self._now())
-            case NotFound(kind=kind, target=target, near=near, as_of=as_of):
+            case NotFound(kind=kind, target=target, near=near):
                 missing = problem.Missing(
                     kind.title,
                     target,
                     suggestions=tuple(f"/{kind.name} get {typed(name)}" for name in near),
                     next_steps=(f"/{kind.name} list",),
-                    caution=caution_of(as_of, self._clock.now()),
+                    caution=caution_of(outcome.as_of, self._clock.now()),
+                    name=outcome.known_as,
                 )
                 return problem.not_found(missing, place, self._now())
             case Ambiguous():
@@ -246,8 +248,10 @@ class Replies:
                 assert_never(outcome)
 
     def _note(self, code: str, details: tuple[tuple[str, str], ...], place: Place) -> Rendered:
-        twin = dict(details).get("command", "")
-        return notice.render(notice.Notice(code, details, twin=twin), place, self._now())
+        given = dict(details)
+        facts = (Fact(words.REASON, given["reason"]),) if "reason" in given else ()
+        shown = notice.Notice(code, details, facts=facts, twin=given.get("command", ""))
+        return notice.render(shown, place, self._now())
 
     def _error(self, error_id: str) -> Stamp:
         return Stamp(at=exact(self._clock.now()), id=error_id, label=words.ERROR)

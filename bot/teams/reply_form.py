@@ -6,6 +6,7 @@ from bot.domain.operation import Operation
 from bot.domain.resource import Effect, ResourceKind, Values
 from bot.teams.reply_operation import about_of, changes_of, title_of
 from bot.teams.reply_rights import terms_of
+from bot.teams.reply_targets import word_of
 from bot.teams.reply_values import short_of, shown
 from cards import form as card, form_words, words
 from cards.text import exact, fill
@@ -85,8 +86,8 @@ def _choices(outcome: Form, field: Field) -> tuple[card.Option, ...]:
 
 
 def _meant(operation: Operation) -> card.Option:
-    word = words.STATES[operation.state.value][0]
-    return card.Option(form_words.done(operation.short, operation.command, word), operation.short)
+    done = form_words.done(operation.short, operation.command, word_of(operation))
+    return card.Option(done, operation.short)
 
 
 def choosable(records: tuple[Values, ...]) -> tuple[Values, ...]:

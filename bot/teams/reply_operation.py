@@ -4,14 +4,14 @@ from typing import assert_never
 
 from bot.domain.again import TARGET_GONE, may_ask_again
 from bot.domain.approval import Approval, Decision
-from bot.domain.operation import Observation, Operation, State
+from bot.domain.operation import ANSWER_LOST, Observation, Operation, State
 from bot.domain.outcome import Operated, View
 from bot.domain.plan import Change, Plan
 from bot.domain.resource import Effect, Option, ResourceKind, moment
 from bot.domain.undo import may_undo
-from bot.teams.reply_targets import items_of, named_of
+from bot.teams.reply_targets import items_of, named_of, part_of
 from bot.teams.reply_values import fault_of, run_button
-from cards import notice, operation as card, waiting, words
+from cards import notice, operation as card, states, waiting, words
 from cards.frame import Button
 from cards.operation import Mark, Step
 from cards.parts import Change as CardChange, Fact
@@ -60,10 +60,11 @@ def operation_card(shown: Operated) -> card.Operation:
         target=operation.plan.target_name,
         about=about_of(kind, operation.plan, result.target_id),
         command=operation.command,
-        state=card.State(operation.state.value),
+        state=states.State(operation.state.value),
         caution=_caution(shown),
         steps=_steps(operation, approval),
-        observation=card.Observation(result.observation.value) if result.observation else None,
+        standing=operation.standing,
+        part=part_of(operation),
         code="was-gone" if result.was_gone else result.code,
         culprit=named_of(operation).get(result.target_id or ""),
         reason=operation.reason or "",
@@ -215,7 +216,7 @@ def _progress(operation: Operation) -> list[Step]:
             detail = _moment(result.observed_at or "")
             # To the minute the two are mostly the same, and then said once.
             detail = "" if detail == at and seen is Mark.TAKEN else detail
-            is_lost = result.code == card.ANSWER_LOST
+            is_lost = result.code == ANSWER_LOST
             accepted = Mark.BROKEN if is_lost else Mark.TAKEN
             return [
                 Step("accepted", accepted, at=at, detail=words.NO_ANSWER if is_lost else ""),
@@ -268,6 +269,7 @@ def decision_notice(operation: Operation, approval: Approval) -> notice.Notice:
         ("who", ", ".join(vote.person.name for vote in approval.votes) or words.NOBODY),
         ("comment", next((v.comment for v in approval.votes if v.comment), "")),
         ("asker", operation.actor.name),
+        ("part", part_of(operation)),
     )
-    known = f"decided-{operation.state.value}"
+    known = "decided-partly" if operation.is_partial else f"decided-{operation.state.value}"
     return notice.Notice(known if known in words.NOTICES else "decided-approved", details)

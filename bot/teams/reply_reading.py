@@ -1,16 +1,16 @@
 """What was read, as its cards show it: lists, records, plans, what was done, who somebody is."""
 
 from collections.abc import Mapping
-from types import MappingProxyType
 
 from bot.domain.form import TARGET_ID
-from bot.domain.operation import Operation, State
+from bot.domain.operation import Operation
 from bot.domain.outcome import History, Listing, Planned, Shown, WhoAmI
 from bot.domain.policy import Grant
 from bot.domain.resource import Effect, ResourceKind, Values, moment
 from bot.domain.spec import CommandSpec
 from bot.teams.reply_operation import about_of, changes_of, title_of
 from bot.teams.reply_rights import terms_of
+from bot.teams.reply_targets import word_of
 from bot.teams.reply_values import (
     caution_of,
     facts_of,
@@ -26,19 +26,8 @@ from cards import form_words, history, listing, plan, record, whoami, words
 from cards.form import open_button
 from cards.frame import Button
 from cards.parts import Fact, Named
-from cards.signs import Tone
+from cards.states import LOOKS
 from cards.times import ago, exact
-
-STATE_TONES: Mapping[State, Tone] = MappingProxyType(
-    {
-        State.DONE: Tone.GOOD,
-        State.FAILED: Tone.CRITICAL,
-        State.REJECTED: Tone.CRITICAL,
-        State.UNKNOWN: Tone.WARNING,
-        State.STALE: Tone.WARNING,
-        State.WAITING: Tone.WARNING,
-    }
-)
 
 
 def listing_card(outcome: Listing) -> listing.Listing:
@@ -153,8 +142,7 @@ def history_card(outcome: History) -> history.History:
 
 
 def _done(done: Operation, outcome: History) -> history.Entry:
-    word = words.STATES[done.state.value][0]
-    tone = STATE_TONES.get(done.state, Tone.NEUTRAL)
+    word, tone = word_of(done), LOOKS[done.standing].tone
     when = f"{ago(done.created_at, outcome.now)} ({exact(done.created_at)})"
     return history.Entry(done.short, done.command, word, tone, done.actor.name, when)
 

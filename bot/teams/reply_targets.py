@@ -6,13 +6,7 @@ from cards import words
 from cards.operation import Item
 from cards.parts import Named
 from cards.signs import Tone
-
-TONES = {
-    State.DONE: Tone.GOOD,
-    State.FAILED: Tone.CRITICAL,
-    State.UNKNOWN: Tone.WARNING,
-    State.EXECUTING: Tone.INFO,
-}
+from cards.states import LOOKS
 
 
 def named_of(operation: Operation) -> dict[str, Named]:
@@ -20,6 +14,16 @@ def named_of(operation: Operation) -> dict[str, Named]:
     items = operation.plan.items
     named = told_apart((item.target_name, item.target_id) for item in items)
     return {item.target_id: each for item, each in zip(items, named, strict=True)}
+
+
+def part_of(operation: Operation) -> str:
+    """Return how many of how many targets its standing is true of; empty where it is of all."""
+    return words.part(*operation.share) if operation.share else ""
+
+
+def word_of(operation: Operation) -> str:
+    """Return how an operation stands, in the word that its card has for it."""
+    return words.standing(operation.standing, part_of(operation))
 
 
 def items_of(operation: Operation) -> tuple[Item, ...]:
@@ -39,4 +43,4 @@ def _item(named: Named, result: ItemResult) -> Item:
     key = result.state.value
     if result.state is State.DONE and result.observation is not None:
         key = f"{key}:{result.observation.value}"
-    return Item(named, words.STATES[key][0], TONES.get(result.state, Tone.NEUTRAL), why)
+    return Item(named, words.STATES[key][0], LOOKS[key].tone, why)

@@ -36,13 +36,14 @@ def _sentences(outcome: Brief) -> tuple[str, ...]:
             return _denied("slow-down", wait=words.A_MOMENT)
         case Noted(code=code, details=details):
             title, text = words.NOTICES.get(code, (code, ""))
-            twin = dict(details).get("command", "")
-            return f"{title}.", fill(text, told(details)), twin
+            given = dict(details)
+            why = words.because(given.get("reason", ""))
+            return f"{title}.", fill(text, told(details)), why, given.get("command", "")
         case Misread(code=code, details=details):
             why = words.MISREADINGS.get(code, words.MISREAD)
             return fill(why, dict(details)), words.SEE_HELP
-        case NotFound(kind=kind, target=target):
-            return (nowhere(kind.title, target),)
+        case NotFound(kind=kind, target=target, known_as=name):
+            return (nowhere(kind.title, target, name),)
         case GraphFailed(fault=fault, retry_after_s=retry, error_id=error_id):
             title = words.GRAPH_TITLES.get(fault.status, words.GRAPH_TITLE)
             hints = words.GRAPH_HINTS.get(fault.status, words.GRAPH_HINTS_OTHER)
@@ -59,12 +60,13 @@ def _refusal(outcome: Refused | Paused) -> tuple[str, ...]:
     match outcome:
         case Refused(denied=denied):
             return _denied(denied.reason, permission=denied.permission, rule=denied.rule)
-        case Paused(who=who):
-            return _denied("paused" if who else "read-only")
+        case Paused(who=who, reason=reason):
+            why, remedy = _denied("paused" if who else "read-only")
+            return why, words.because(reason or ""), remedy
         case _:
             assert_never(outcome)
 
 
-def _denied(code: str, **values: str) -> tuple[str, ...]:
+def _denied(code: str, **values: str) -> tuple[str, str]:
     why = fill(words.DENIALS.get(code, words.DENIED_OTHERWISE), values)
     return why, fill(words.REMEDIES.get(code, words.SEE_HELP), values)

@@ -7,12 +7,12 @@ from datetime import timedelta
 
 import pytest
 
-from bot.domain.approval import Approval
+from bot.domain.approval import Approval, Decision, Vote
 from bot.domain.consent import ApprovalRule
 from bot.domain.operation import Actor, Operation, State
 from bot.domain.plan import Item, Plan
 from bot.domain.resource import Effect
-from bot.service.ports import Matter
+from bot.service.ports import Docket, Matter
 from bot.store.database import Database
 from bot.store.store import SqlStore
 from tests.support.crowd import crowd
@@ -112,9 +112,9 @@ async def test_only_what_fits_is_found_the_most_urgent_first_and_the_rest_counte
     await asked(database, 5, actor=replace(ALICE, tenant="tenant-2"))
     store, bob = SqlStore(database), (BOB.tenant, BOB.oid)
 
-    everything = await store.to_decide(bob, [UPDATE], 5)
-    first = await store.to_decide(bob, [UPDATE], 1)
-    nothing = await store.to_decide(bob, [], 5)
+    everything = await store.to_decide(bob, [Docket(UPDATE)], 5, now=START)
+    first = await store.to_decide(bob, [Docket(UPDATE)], 1, now=START)
+    nothing = await store.to_decide(bob, [], 5, now=START)
     mine = await store.asked_by(bob, 5)
 
     assert [(operation.id, approval.operation_id) for operation, approval in everything.rows] == [
@@ -124,6 +124,64 @@ async def test_only_what_fits_is_found_the_most_urgent_first_and_the_rest_counte
     assert (len(first.rows), first.more) == (1, 1)
     assert (nothing.rows, nothing.more) == ((), 0)
     assert ([operation.id for operation, _ in mine.rows], mine.more) == ([own.id], 0)
+
+
+async def voted(database: Database, operation: Operation, who: Actor, comment: str) -> None:
+    """Let somebody consent to what waits for more."""
+    async with SqlStore(database).begin() as tx:
+        approval = await tx.lock_approval(operation.id)
+        assert approval is not None
+        vote = Vote(who, Decision.APPROVE, comment, START)
+        await tx.save_approval(replace(approval, votes=(*approval.votes, vote)))
+
+
+async def test_what_somebody_voted_on_is_neither_found_nor_counted_for_them(
+    database: Database,
+) -> None:
+    bob, cyn = BOB, replace(BOB, oid="oid-%", name="oid-bob")
+    mine, theirs, open_ = [await asked(database, number) for number in (1, 2, 3)]
+    await voted(database, mine, replace(bob, oid=bob.oid.upper()), "go on")
+    await voted(database, theirs, cyn, 'as "oid":"oid-bob" says')
+    store = SqlStore(database)
+
+    for who, found in ((bob, [theirs, open_]), (cyn, [mine, open_])):
+        waits = await store.to_decide((who.tenant, who.oid), [Docket(UPDATE)], 1, now=START)
+        everything = await store.to_decide((who.tenant, who.oid), [Docket(UPDATE)], 5, now=START)
+        assert (len(waits.rows), waits.more) == (1, 1)
+        assert [operation.id for operation, _ in everything.rows] == [each.id for each in found]
+
+
+async def test_what_is_too_late_to_decide_is_neither_found_nor_counted(database: Database) -> None:
+    await asked(database, 1, lapses=0.0)
+    late = await asked(database, 2, lapses=3.0)
+    store, bob = SqlStore(database), (BOB.tenant, BOB.oid)
+    stricter = Docket(UPDATE, within=HOUR)
+
+    for now, docket, found in (
+        (START, Docket(UPDATE), [late.id]),
+        (START + HOUR, Docket(UPDATE), [late.id]),
+        (START + HOUR / 2, stricter, [late.id]),
+        (START + HOUR, stricter, []),
+    ):
+        waits = await store.to_decide(bob, [docket], 5, now=now)
+        assert ([operation.id for operation, _ in waits.rows], waits.more) == (found, 0)
+
+
+async def test_few_and_many_targets_are_told_apart(database: Database) -> None:
+    one, many = await asked(database, 1), await asked(database, 2)
+    items = tuple(Item(f"C{number}", "EXCH", {}) for number in range(4))
+    async with SqlStore(database).begin() as tx:
+        await tx.replan(replace(many, plan=replace(many.plan, items=items)))
+    store, bob = SqlStore(database), (BOB.tenant, BOB.oid)
+
+    for docket, found in (
+        (Docket(UPDATE, most=3), [one.id]),
+        (Docket(UPDATE, fewest=4), [many.id]),
+        (Docket(UPDATE, fewest=5), []),
+        (Docket(UPDATE, most=4), [one.id, many.id]),
+    ):
+        waits = await store.to_decide(bob, [docket], 5, now=START)
+        assert [operation.id for operation, _ in waits.rows] == found
 
 
 async def test_a_revision_that_others_decide_is_found_by_its_new_deciders(
@@ -136,8 +194,9 @@ async def test_a_revision_that_others_decide_is_found_by_its_new_deciders(
         assert approval is not None
         await tx.save_approval(replace(approval, rule=replace(RULE, approvers=("owner",))))
 
-    assert (await store.to_decide(bob, [UPDATE], 5)).rows == ()
-    found = await store.to_decide(bob, [replace(UPDATE, approvers=("owner",))], 5)
+    assert (await store.to_decide(bob, [Docket(UPDATE)], 5, now=START)).rows == ()
+    owners = Docket(replace(UPDATE, approvers=("owner",)))
+    found = await store.to_decide(bob, [owners], 5, now=START)
     assert len(found.rows) == 1
 
 
@@ -159,10 +218,11 @@ async def test_ten_thousand_that_wait_take_no_more_memory_than_twenty(database: 
     await crowd(database, last, 10_000)
     store, bob = SqlStore(database), (BOB.tenant, BOB.oid)
     everything = 10_000 * len(str(last.plan.body))
-    await store.to_decide(bob, await store.matters(BOB.tenant), 20)
+    dockets = [Docket(matter) for matter in await store.matters(BOB.tenant)]
+    await store.to_decide(bob, dockets, 20, now=START)
 
     tracemalloc.start()
-    found = await store.to_decide(bob, await store.matters(BOB.tenant), 20)
+    found = await store.to_decide(bob, dockets, 20, now=START)
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
 
@@ -206,7 +266,7 @@ async def test_what_was_asked_before_the_columns_were_there_is_found_too(
     await database.migrate()
     store = SqlStore(database)
 
-    found = await store.to_decide((BOB.tenant, BOB.oid), [UPDATE], 5)
+    found = await store.to_decide((BOB.tenant, BOB.oid), [Docket(UPDATE)], 5, now=START)
 
     assert await store.matters("tenant-1") == (UPDATE,)
     assert [each.id for each, _ in found.rows] == [operation.id]

@@ -125,6 +125,52 @@ async def test_an_operation_on_many_is_exported_with_before_and_after_of_each(
     assert sorted(bool(item["after"]) for item in observed) == [False, True, True]
 
 
+async def test_what_a_pause_kept_from_being_sent_is_in_evidence_as_not_sent(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async with staged(tmp_path) as stage:
+        faults = stage.sandbox.graph.faults
+        faults.add(Fault(kind=FaultKind.HANG, path="/sync$", skip=1))
+        await stage.post(stage.activity("oli", SYNC))
+        await faults.wait_until_paused()
+        await stage.post(stage.activity("ada", "/pause"))
+        faults.release()
+        await stage.settle()
+        found = await dossier(stage, tmp_path, "0004", capsys)
+
+    ended = next(line for line in found["audit"] if line["what"] == "operation done")
+    in_order = [ended["details"]["items"], found["targets"], found["operation"]["result"]["items"]]
+    for targets in in_order:
+        fates = [(target["state"], target["code"]) for target in targets]
+        assert fates == [("done", ""), ("done", ""), ("not-sent", "paused")]
+    assert [bool(target["client_request_id"]) for target in found["targets"]] == [
+        True,
+        True,
+        False,
+    ]
+
+
+async def test_what_ended_before_it_began_is_in_evidence_as_not_sent(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rules = policy(commands='"exchange:sync"')
+    async with staged(tmp_path, Script(policy=rules)) as stage:
+        await stage.says("oli", SYNC)
+        asked = (await stage.bot.store.operations(tenant=None, target=None, offset=0, limit=1))[0]
+        waits = await dossier(stage, tmp_path, asked.short, capsys)
+        stage.world.connectors.remove(stage.world.id_of("EXCH05"))
+        await stage.says("ada", f"/approve {asked.short}")
+        found = await dossier(stage, tmp_path, asked.short, capsys)
+
+    assert {target["state"] for target in waits["targets"]} == {"waiting"}
+    fates = {target["name"]: (target["state"], target["code"]) for target in found["targets"]}
+    assert fates == {
+        "EXCH01": ("not-sent", ""),
+        "EXCH 04": ("not-sent", ""),
+        "EXCH05": ("not-sent", "target-gone"),
+    }
+
+
 async def test_an_operation_that_was_undone_is_exported_with_its_votes_and_values(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

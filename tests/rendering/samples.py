@@ -18,9 +18,10 @@ from cards import (
     words,
 )
 from cards.frame import Button, Place, Rendered, Stamp
-from cards.operation import Mark, Observation, Operation, State, Step
+from cards.operation import Mark, Operation, Step
 from cards.parts import Change, Fact, Fault
 from cards.signs import Tone
+from cards.states import State
 from tests.rendering.approvals import approval_samples
 from tests.rendering.forms import form_samples
 from tests.rendering.watched import watch_samples
@@ -69,7 +70,7 @@ ACCEPTED = Step("accepted", Mark.TAKEN, "", AT, "204")
 
 
 def _operation(
-    state: State, steps: tuple[Step, ...], observation: Observation | None = None
+    state: State, steps: tuple[Step, ...], standing: str = "", part: str = ""
 ) -> Operation:
     return Operation(
         id="7F3K",
@@ -78,7 +79,8 @@ def _operation(
         command="/exchange sync EXCH01 --type delta",
         state=state,
         steps=steps,
-        observation=observation,
+        standing=standing,
+        part=part,
         reason="Mailboxes are missing",
         request_id=REQUEST if len(steps) > 1 else "",
     )
@@ -96,11 +98,15 @@ def _operations() -> Mapping[str, Operation]:
             (REQUESTED, Step("accepted", Mark.CURRENT), Step("observed", Mark.PENDING)),
         ),
         "done": _operation(State.DONE, accepted),
-        "done-pending": _operation(State.DONE, (*accepted, watching), Observation.PENDING),
-        "done-confirmed": _operation(State.DONE, (*accepted, seen), Observation.CONFIRMED),
-        "done-unmoved": _operation(State.DONE, (*accepted, unseen), Observation.UNMOVED),
-        "done-differs": _operation(State.DONE, accepted, Observation.DIFFERS),
-        "done-unread": _operation(State.DONE, accepted, Observation.UNREAD),
+        "done-pending": _operation(State.DONE, (*accepted, watching), "done:pending"),
+        "done-confirmed": _operation(State.DONE, (*accepted, seen), "done:confirmed"),
+        "done-unmoved": _operation(State.DONE, (*accepted, unseen), "done:unmoved"),
+        "done-differs": _operation(State.DONE, accepted, "done:differs"),
+        "done-unread": _operation(State.DONE, accepted, "done:unread"),
+        "done-partly": _operation(State.DONE, accepted, "done:partly", "2 of 3"),
+        "done-partly-pending": _operation(
+            State.DONE, (*accepted, watching), "done:partly-pending", "2 of 3"
+        ),
         "failed": _operation(State.FAILED, (REQUESTED, lost)),
         "unknown": _operation(State.UNKNOWN, (REQUESTED, lost)),
     }
@@ -299,6 +305,9 @@ def _rights_cards() -> dict[str, Rendered]:
     waits = rights.Answer(
         "/exchange delete", "exchange:delete", is_yes=True, role="operator", consent=consent
     )
+    undo = rights.Answer(
+        "/undo", "bot:undo", is_yes=True, role="admin", rule="*:*", depends="operation"
+    )
     no = rights.Answer(
         "/exchange delete",
         "exchange:delete",
@@ -323,6 +332,7 @@ def _rights_cards() -> dict[str, Rendered]:
     return {
         "can-i-yes": rights.answer(yes, PLACE, STAMP),
         "can-i-waits": rights.answer(waits, PLACE, STAMP),
+        "can-i-depends": rights.answer(undo, PLACE, STAMP),
         "can-i-no": rights.answer(no, PLACE, STAMP),
         "who-can": rights.circle(circle, PLACE, STAMP),
         "who-can-nobody": rights.circle(

@@ -19,9 +19,10 @@ from cards import (
     watching,
 )
 from cards.frame import Button, Place, Rendered, Stamp
-from cards.operation import Item, Mark, Observation, Operation, State, Step, Views
+from cards.operation import Item, Mark, Operation, Step, Views
 from cards.parts import Change, Fact, Fault, Named, Why
 from cards.signs import Tone
+from cards.states import State
 from tests.rendering.forms import worst_forms
 from tests.rendering.hostile import STRINGS
 
@@ -53,7 +54,7 @@ def worst() -> dict[str, Rendered]:
         command=BAD,
         state=State.DONE,
         steps=steps,
-        observation=Observation.DIFFERS,
+        standing="done:differs",
         reason=WIDE,
         changes=CHANGES,
         differences=CHANGES,
@@ -67,7 +68,7 @@ def worst() -> dict[str, Rendered]:
     waits = replace(
         write,
         state=State.WAITING,
-        observation=None,
+        standing="",
         asks=ASKS,
         takes_comment=True,
         buttons=tuple(Button(t, t.lower(), ROW) for t in ("Approve", "Reject", "Cancel")),

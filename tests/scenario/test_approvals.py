@@ -840,14 +840,70 @@ async def test_what_i_may_decide_is_listed_behind_many_that_others_decide(
         assert "+82 more" in ada
 
 
+async def test_what_i_may_decide_is_listed_behind_many_that_i_have_voted_on(
+    tmp_path: Path, database: str
+) -> None:
+    script = Script(policy=policy(needed="2"), database_url=database)
+    async with staged(tmp_path, script) as stage:
+        room = room_of(stage)
+        voted = await room.asks("oli")
+        await room.presses("bob", "Approve", voted)
+        await crowd(stage.bot.database, voted, 30)
+        await room.passes(minutes=1)
+        fresh = await room.asks("oli", CREATE)
+        bob = await room.types("bob", "/approvals")
+        cyn = await room.types("cyn", "/approvals")
+
+        assert fresh.short in bob
+        assert bob.count("Oli Operator") == 1
+        assert "more" not in bob
+        assert cyn.count("Oli Operator") == 20
+        assert "+12 more" in cyn
+
+
+async def test_what_i_may_decide_is_listed_behind_many_that_today_s_policy_lets_lapse_earlier(
+    tmp_path: Path, database: str
+) -> None:
+    async with staged(tmp_path, Script(policy=policy(), database_url=database)) as stage:
+        room = room_of(stage)
+        await crowd(stage.bot.database, await room.asks("oli"), 30)
+        await room.passes(hours=2)
+        room.rules(policy(expires='"1h"'))
+        fresh = await room.asks("oli", CREATE)
+        bob = await room.types("bob", "/approvals")
+
+        assert fresh.short in bob
+        assert bob.count("Oli Operator") == 1
+        assert "more" not in bob
+
+
+async def test_what_i_may_decide_is_listed_behind_many_that_are_too_large_for_me(
+    tmp_path: Path, database: str
+) -> None:
+    rules = policy(commands='"exchange:sync"', approvers='"operator", "admin"')
+    async with staged(tmp_path, Script(policy=rules, database_url=database)) as stage:
+        room = room_of(stage)
+        await crowd(stage.bot.database, await room.asks("ada", "/exchange sync --all"), 30)
+        room.rules(rules + "\n[limits]\nbulk = 3\n")
+        few = await room.asks("ada", "/exchange sync EXCH02")
+        oli = await room.types("oli", "/approvals")
+        bob = await room.types("bob", "/approvals")
+
+        assert few.short in oli
+        assert oli.count("Ada Admin") == 1
+        assert "more" not in oli
+        assert "+12 more" in bob
+
+
 async def test_nothing_runs_while_writes_are_paused(room: Room) -> None:
     asked = await room.asks("oli")
-    await room.types("ada", "/pause")
+    await room.types("ada", '/pause --reason "mail move"')
     refused = await room.types("oli", CREATE)
     pressed = await room.presses("bob", "Approve", asked)
 
-    assert words.DENIALS["paused"] in refused
-    assert words.DENIALS["paused"] in pressed
+    for said in (refused, pressed):
+        assert words.DENIALS["paused"] in said
+        assert "mail move" in said
     assert await room.state(asked) is State.WAITING
     assert room.stage.graph_writes() == []
 

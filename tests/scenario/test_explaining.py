@@ -44,6 +44,44 @@ async def test_what_depends_on_the_row_it_names_is_not_promised(stage: Stage, te
     assert "at once" not in said
 
 
+@pytest.mark.parametrize(
+    ("text", "row"),
+    [
+        ("undo 7F3K", "operation"),
+        ("undo", "operation"),
+        ("again 7F3K", "operation"),
+        ("approve 7F3K", "operation"),
+        ("cancel 7F3K", "operation"),
+        ("sync 7F3K", "incident"),
+    ],
+)
+async def test_what_depends_on_an_operation_or_incident_is_said_to_depend_on_it(
+    tmp_path: Path, text: str, row: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async with staged(tmp_path) as stage:
+        mine = await stage.sees("ada", f"/can-i {text}")
+        whose = await stage.sees("ada", f"/who-can {text}")
+        settings = environment(stage.sandbox, tmp_path, Script())
+        oid = stage.world.ada.oid
+    capsys.readouterr()
+    asked = ["policy", "explain", "--as", oid, "--group", ADMINS, text]
+    assert await asyncio.to_thread(main, asked, settings) == 0
+    told = capsys.readouterr().out
+
+    for said in (mine, whose, told):
+        assert f"It depends on the {row}" in " ".join(said.split())
+        assert "It would run at once" not in said
+    assert "Yes, you may" not in mine
+    assert told.startswith(f"depends bot:{text.split(maxsplit=1)[0]}: ")
+
+
+async def test_who_may_not_undo_at_all_is_told_no(stage: Stage) -> None:
+    said = await stage.sees("oli", "/can-i undo 7F3K")
+
+    assert "No, you may not" in said
+    assert "It depends" not in said
+
+
 async def test_consent_is_part_of_the_answer(tmp_path: Path) -> None:
     async with staged(tmp_path, Script(policy=POLICY + RULE)) as stage:
         mine = await stage.sees("oli", "/can-i exchange update EXCH01 version=9")

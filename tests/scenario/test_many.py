@@ -10,9 +10,9 @@ import pytest
 from bot.domain.operation import Operation
 from bot.sandbox.faults import Fault, FaultKind
 from bot.sandbox.terminal import buttons_of, press_of
-from cards import words
+from cards import signs, words
 from tests.support.room import policy
-from tests.support.stage import POLICY, Script, Stage, joined, staged
+from tests.support.stage import POLICY, Script, Stage, joined, staged, text_of
 
 APPROVAL = """
 [[approval]]
@@ -170,22 +170,81 @@ async def test_a_delete_of_many_that_are_all_seen_gone_is_confirmed(any_stage: S
     assert words.STEPS_TAKEN["observed"] in said
 
 
+def refuse(stage: Stage, *names: str) -> None:
+    """Let Graph refuse whatever is asked of these connectors, but to show them."""
+    for name in names:
+        for method in ("POST", "DELETE"):
+            path = stage.world.id_of(name)
+            fault = Fault(kind=FaultKind.STATUS, path=path, method=method, status=403, times=None)
+            stage.sandbox.graph.faults.add(fault)
+
+
+def sign(said: str) -> str:
+    """Return the sign at the head of a card."""
+    return said.partition(" ")[0]
+
+
 @pytest.mark.parametrize("verb", ["sync", "delete"])
-async def test_many_of_which_one_failed_are_not_confirmed(stage: Stage, verb: str) -> None:
-    broken = stage.world.id_of("EXCH05")
-    stage.sandbox.graph.faults.add(
-        Fault(kind=FaultKind.STATUS, path=broken, method="POST", status=403, times=None)
-    )
-    stage.sandbox.graph.faults.add(
-        Fault(kind=FaultKind.STATUS, path=broken, method="DELETE", status=403, times=None)
-    )
-    await stage.says("ada", f"/exchange {verb} --status connected")
+async def test_many_of_which_some_failed_are_done_in_part_on_the_card_and_in_the_history(
+    any_stage: Stage, verb: str
+) -> None:
+    refuse(any_stage, "EXCH05")
+    said = await any_stage.sees("ada", f"/exchange {verb} --status connected")
+    (asked,) = await operations(any_stage)
+    history = " ".join((await any_stage.sees("vic", "/history")).split())
+    again = " ".join((await any_stage.sees("ada", f"/again {asked.short}")).split())
+
+    assert headline(said)[1] == "done in part, 2 of 3"
+    assert sign(said) == signs.WARNED
+    assert words.OUTCOMES["some-failed"] in " ".join(said.split())
+    assert words.STATES["done:confirmed"][1] not in " ".join(said.split())
+    assert f"{signs.WARNED} done in part, 2 of 3" in history
+    assert f'Operation {asked.short} is marked "done in part, 2 of 3"' in again
+
+
+async def test_many_of_which_one_failed_are_watched_in_part_until_the_others_have_moved(
+    any_stage: Stage,
+) -> None:
+    any_stage.world.connectors.action_delay = timedelta(minutes=3)
+    refuse(any_stage, "EXCH05")
+    watched = await any_stage.sees("oli", "/exchange sync --status connected")
+    any_stage.clock.move(minutes=4)
+    await any_stage.settle()
+
+    assert headline(watched)[1] == "accepted in part, watching, 2 of 3"
+    assert headline(any_stage.shown()[0])[1] == "done in part, 2 of 3"
+
+
+async def test_what_was_accepted_and_never_seen_to_happen_is_not_counted_as_done(
+    stage: Stage,
+) -> None:
+    stage.world.connectors.action_delay = None
+    refuse(stage, "EXCH05")
+    await stage.says("oli", "/exchange sync --status connected")
     stage.clock.move(hours=1)
     await stage.settle()
-    said = " ".join(stage.shown()[0].split())
+    said = stage.shown()[0]
 
-    assert words.OUTCOMES["some-failed"] in said
-    assert words.STATES["done:confirmed"][1] not in said
+    assert headline(said)[1] == "accepted, not seen to happen, 2 of 3"
+    assert f"{signs.WARNED} accepted, not seen to happen" in rows_of(said)["EXCH01"]
+
+
+async def test_who_asked_is_told_that_what_was_approved_is_done_in_part(
+    tmp_path: Path, database: str
+) -> None:
+    rules = POLICY + APPROVAL.replace("exchange:update", "exchange:sync")
+    async with staged(tmp_path, Script(policy=rules, database_url=database)) as stage:
+        refuse(stage, "EXCH01", "EXCH05")
+        await stage.says("oli", "/exchange sync --status connected")
+        (asked,) = await operations(stage)
+        await stage.says("ada", f"/approve {asked.short}")
+        late = " ".join((await stage.sees("ada", f"/approve {asked.short}")).split())
+        told = next(said for said in stage.shown() if words.NOTICES["decided-partly"][0] in said)
+
+        assert "Oli Operator: Sync 3 Exchange connectors was approved by Ada Admin" in told
+        assert "carried out for 1 of 3 only" in " ".join(told.split())
+        assert sign(told) == signs.WARNED
+        assert f'Operation {asked.short} is marked "done in part, 1 of 3"' in late
 
 
 async def test_a_delete_of_many_fails_when_none_succeeded(stage: Stage) -> None:
@@ -453,15 +512,29 @@ async def test_what_has_no_opposite_is_not_undone_nor_offered(
     assert stage.graph_writes() == writes
 
 
-async def test_an_undo_whose_record_is_gone_says_that_it_is_gone(stage: Stage) -> None:
-    record_id = stage.world.id_of("EXCH01")
-    await stage.says("ada", "/exchange update EXCH01 version=16")
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("/exchange update EXCH01 version=16", "EXCH01"),
+        ("/exchange update EXCH01 serverName=EXCH11", "EXCH01"),
+        ("/exchange create serverName=EXCH09", "EXCH09"),
+    ],
+)
+async def test_an_undo_whose_record_is_gone_names_it_as_the_operation_knew_it(
+    stage: Stage, text: str, name: str
+) -> None:
+    await stage.says("ada", text)
+    (done,) = await operations(stage)
+    record_id = done.result.target_id or done.plan.target_id or ""
     stage.world.connectors.remove(record_id)
-    typed = await stage.sees("ada", "/undo 0004")
-    pressed = await stage.sees("ada", f"/exchange get {record_id}")
+    pressed = text_of(await stage.presses("ada", "Undo"))
+    typed = await stage.sees("ada", f"/undo {done.short}")
+    asked_for = " ".join((await stage.sees("ada", f"/exchange get {record_id}")).split())
 
     for said in (typed, pressed):
-        assert f"The Exchange connector with the id {record_id} is gone" in " ".join(said.split())
+        gone = f"The Exchange connector {name} is gone. Its id was {record_id}."
+        assert gone in " ".join(said.split())
+    assert f"The Exchange connector with the id {record_id} is gone" in asked_for
 
 
 async def test_what_failed_is_not_undone(stage: Stage) -> None:

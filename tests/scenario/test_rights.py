@@ -250,6 +250,21 @@ async def test_pause_stops_every_write_and_names_who_and_why(text: str, any_stag
     assert "Plan:" in await any_stage.sees("ada", f"{text} --plan")
 
 
+async def test_the_card_of_a_pause_gives_its_reason_and_so_does_every_switch_after_it(
+    any_stage: Stage,
+) -> None:
+    paused = await any_stage.sees("ada", '/pause --reason "mail move"')
+    again = await any_stage.sees("ada", '/pause --reason "something else"')
+    resumed = await any_stage.sees("ada", '/resume --reason "mail has moved"')
+
+    assert "Ada Admin stopped all writes." in paused
+    assert "mail move" in paused
+    assert "Ada Admin stopped all writes before" in again
+    assert "mail move" in again
+    assert "something else" not in again
+    assert "mail has moved" in resumed
+
+
 async def test_resume_lets_writes_run_again(any_stage: Stage) -> None:
     await any_stage.says("ada", "/pause")
     assert "Already paused" in await any_stage.sees("ada", "/pause")

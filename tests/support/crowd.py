@@ -20,6 +20,9 @@ async def crowd(database: Database, like: Operation, count: int) -> None:
         f"INSERT INTO approval (operation_id, expires_at, {', '.join(others)}) {SERIES}"  # noqa: S608
         f" SELECT operation_id || '-' || i, expires_at - :count + i - 1, {', '.join(others)}"
         " FROM approval, n WHERE operation_id = :id",
+        f"INSERT INTO operation_target (operation_id, target_id, target_name) {SERIES}"  # noqa: S608
+        " SELECT operation_id || '-' || i, target_id, target_name"
+        " FROM operation_target, n WHERE operation_id = :id",
     )
     async with database.write() as session:
         for statement in statements:

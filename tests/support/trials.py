@@ -46,7 +46,7 @@ WAITS = (
     "card being edited",
     "card edited",
 )
-OPEN = {"waiting", "approved", "executing", "done:pending"}
+OPEN = {"waiting", "approved", "executing", "done:pending", "done:partly-pending"}
 FINAL = {
     text: State(key.partition(":")[0])
     for key, (text, _) in words.STATES.items()

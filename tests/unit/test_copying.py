@@ -12,9 +12,10 @@ from bot.domain.text import LOOK_ALIKES, clean
 from cards import operation, plan, problem
 from cards.elements import COMMAND_BYTES
 from cards.frame import Place, Rendered, Stamp
-from cards.operation import Operation, State
+from cards.operation import Operation
 from cards.signs import Tone
 from cards.size import weigh
+from cards.states import State
 from cards.text import TWINS, escape, plain
 from tests.rendering.walk import objects
 from tests.unit.test_parse_properties import CATALOGUE, commands

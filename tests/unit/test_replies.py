@@ -195,6 +195,7 @@ OUTCOMES: tuple[Outcome, ...] = (
     NotFound(EXCHANGE, "EXCH9", ("EXCH 01",)),
     NotFound(EXCHANGE, "EXCH9", ()),
     NotFound(EXCHANGE, "EXCH9", (), as_of=NOW),
+    NotFound(EXCHANGE, "EXCH9", (), known_as="EXCH 09"),
     Ambiguous(EXCHANGE, "EXCH", (VALUES,) * 6, ("/exchange get id-1",) * 6, reads_only=True),
     Ambiguous(EXCHANGE, "EXCH", (VALUES,), ("/exchange delete id-1",), reads_only=False),
     *(

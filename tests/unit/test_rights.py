@@ -93,6 +93,8 @@ def test_an_explanation_says_what_the_decision_says(
     assert (told.typed, told.spec) == ("x", found)
     assert told.grants == grants_of(policy, person)
     word = {Allowed: "yes", NeedsApproval: "waits", Denied: "no"}[type(verdict)]
+    if found.depends and word == "yes":
+        word = "depends"
     assert first.startswith(f"{word} ")
     assert found.permission in first
 

@@ -182,8 +182,8 @@ class PressAnswer(Answer):
 
     @override
     async def show(self, outcome: Outcome) -> None:
-        if self._is_handed_over and outcome == REPEATED:
-            # The other of two clicks at once was first, and its card stands there.
+        if outcome == REPEATED and (self._is_handed_over or self._body.done()):
+            # The other of two clicks at once was first: its card stands there, and is the answer.
             return
         is_own_message = (
             isinstance(outcome, Form) and self._forms is not None and not self._is_form

@@ -98,7 +98,7 @@ TWICE = {
     f"{work}, {point}"
     for work in STEPS
     for point in ("before shown was committed", "before told was committed")
-} | {"approve, rights being read", "approve, card posted", "approve, decision told"}
+} | {"approve, card posted", "approve, decision told"}
 # About so many requests to Microsoft each takes; random moments are drawn from them.
 REQUESTS = {"approve": 25, "reject": 15, "cancel": 14, "expire": 9}
 PAUSE_S = 0.1

@@ -233,6 +233,9 @@ def tell(trials: list[Trial]) -> None:
     worst = max((trial.seconds for trial in trials), default=0.0)
     orphans = sum(trial.orphans for trial in trials)
     log.info("%d kills, slowest %.1f s, orphans %d: %s", len(trials), worst, orphans, dict(ends))
+    for trial in trials:
+        if trial.problems:
+            log.info("%s: %s", trial, trial.problems)
     if deaths:
         log.info("killed when it was %s", dict(deaths))
 

@@ -76,7 +76,7 @@ STATES: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
         ),
         "done:partly": (
             "done in part",
-            "It was done for some of the targets, and not for the others.",
+            "It was done for some of the targets. For the others it was not, or that is not known.",
         ),
         "done:partly-pending": (
             "accepted in part, watching",
@@ -349,8 +349,8 @@ NOTICES: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
         "decided-expired": ("Expired", "{asker}: {what} was not decided or not run in time."),
         "decided-partly": (
             "Done in part",
-            "{asker}: {what} was approved by {who}, but carried out for {part} only; its card says "
-            "how each fared.",
+            "{asker}: {what} was approved by {who}, but is known to be carried out for {part} only; "
+            "its card says how each fared.",
         ),
         "decided-failed": (
             "Failed",

@@ -23,6 +23,7 @@ from bot.service.execution import EXECUTE_JOB, TELL_JOB
 from bot.service.pending import Pending
 from bot.service.ports import Job, Request, Transaction, World
 
+NO_REVISION = -1
 log = structlog.get_logger(__name__)
 LONGEST = 9
 """How many digits a revision may have; Python refuses to read very long numbers."""
@@ -63,7 +64,11 @@ class Approvals:
                 self._pending.terms(policy, operation, approval),
             )
             denial = judge_vote(
-                ballot, vote.person, roles=roles, revision=_revision(request), now=vote.at
+                ballot,
+                vote.person,
+                roles=roles,
+                revision=_revision(request, operation),
+                now=vote.at,
             )
             if denial is None:
                 approval = await self._count(tx, ballot, operation, vote)
@@ -210,11 +215,15 @@ async def _claimed(tx: Transaction, request: Request) -> bool:
     )
 
 
-def _revision(request: Request) -> int | None:
-    """Return the revision that a pressed card showed; a typed command means the current one."""
+def _revision(request: Request, operation: Operation) -> int | None:
+    """Return the revision that a pressed card showed; a typed command means the current one.
+
+    What was typed before the plan was changed meant another plan.
+    """
     if request.submission is None:
-        return None
+        is_late = request.asked_at is not None and operation.updated_at > request.asked_at
+        return NO_REVISION if is_late else None
     claimed = request.submission.get("revision")
     if not isinstance(claimed, str) or not claimed.isdecimal() or len(claimed) > LONGEST:
-        return -1
+        return NO_REVISION
     return int(claimed)

@@ -95,11 +95,11 @@ def assemble(world: World, means: Means) -> UseCases:
     promises = Promises(
         world, messenger=means.messenger, handle=turn.handle, lease_s=means.lease_s
     )
-    works = {**_works(world, means, approvals), PROMISE_JOB: promises.redeem}
     # What waits for Graph must not keep people from seeing how things stand.
     groups: tuple[tuple[dict[str, Handler], int], ...] = (
         (_shows(world, means), MESSAGES_AT_ONCE),
-        (works, WORKS_AT_ONCE),
+        (_works(world, means, approvals), WORKS_AT_ONCE),
+        ({PROMISE_JOB: promises.redeem}, WORKS_AT_ONCE),
         (
             {WATCH_JOB: watching.look, SPREAD_JOB: fanout.spread, ASK_JOB: incidents.ask},
             WORKS_AT_ONCE,

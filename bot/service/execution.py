@@ -92,7 +92,8 @@ class Execution:
         except GraphError:
             return RECOVERY_S
         if view.is_final:
-            return ONE_LOOK_S
+            # Another copy of Graph's data may not show it yet: what was seen is looked for on.
+            return RECOVERY_S
         later = self._clock.now() + timedelta(seconds=RECOVERY_S[looks])
         async with self._store.begin() as tx:
             await tx.postpone_job(job, later, NOT_SEEN)

@@ -527,7 +527,8 @@ class Request:
     `submission` is what a card claims, never authoritative. `activity` is the activity's id.
     `is_in_card` tells that the answer takes the place of the pressed card; older clients submit a
     message instead, whose answer is one more message. `seen` is the fingerprint of the plan that a
-    form has shown, empty for none yet; None where no form was filled in.
+    form has shown, empty for none yet; None where no form was filled in. `asked_at` is when it was
+    asked, where it is carried out later by another process; None: just now.
     """
 
     actor: Actor
@@ -538,6 +539,7 @@ class Request:
     is_throttled: bool = False
     is_in_card: bool = False
     seen: str | None = None
+    asked_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

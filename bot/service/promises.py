@@ -6,16 +6,20 @@ had changed by then is not changed twice: the activity is known.
 """
 
 import asyncio
+from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
 from datetime import timedelta
+from typing import TypeAlias
 
 import structlog
+from pydantic import ValidationError
 from typing_extensions import override
 
 from bot.domain.errors import MessengerError, StoreError, Trouble
-from bot.domain.outcome import Noted, Outcome
-from bot.service.ports import Answer, Job, Messenger, Promise, Request, Store, World
+from bot.domain.outcome import Failed, Noted, Outcome
+from bot.service.ports import Answer, Job, Messenger, Promise, Request, World
 
 log = structlog.get_logger(__name__)
 PROMISE_JOB = "promise"
@@ -23,8 +27,11 @@ MAKE_S = 0.4
 """How long the database may take for a promise: a person waits for it."""
 GOOD_FOR = timedelta(minutes=15)
 """How long an answer is owed; later nobody expects that what they asked for happens."""
+REMEMBERED = 1000
 AGAIN = timedelta(seconds=10)
 STOPPED = Noted("stopped")
+STARTED = Noted("started")
+Made: TypeAlias = Callable[[Job | None], None]
 
 
 class Promises:
@@ -47,53 +54,98 @@ class Promises:
         self._messenger = messenger
         self._handle = handle
         self._lease_s = lease_s
+        self._held: set[str] = set()
+        self._doubtful: deque[str] = deque(maxlen=REMEMBERED)
 
     async def make(self, promise: Promise) -> Job | None:
         """Commit a promise and return its job; None where the database could not take it in time."""
+        promise_id = self._ids.new()
         try:
             async with self._store.begin(MAKE_S) as tx:
-                return await tx.add_promise(self._ids.new(), promise)
+                return await tx.add_promise(promise_id, promise)
         except StoreError:
             log.warning("answer not promised", reason="store unavailable")
+            # Nobody knows whether it was committed: what nobody keeps must not be redeemed.
+            self._doubtful.append(promise_id)
             return None
+
+    async def hold(self, promise: Promise, work: asyncio.Task[None], made: Made) -> None:
+        """Make a promise, tell `made`, and keep it until its work is over."""
+        job = await self.make(promise)
+        made(job)
+        if job is not None:
+            await self.keep(job, work)
 
     async def keep(self, job: Job, work: asyncio.Task[None]) -> None:
         """Hold the promise while its work goes on here, and strike it out at the end of it."""
-        while not work.done():
-            await asyncio.wait({work}, timeout=self._lease_s / 3)
-            try:
-                if not work.done() and not await self._store.renew_job(job):
-                    return
-            except StoreError:
-                log.warning("lease not renewed", reason="store unavailable")
-        if not work.cancelled():
-            await self._strike_out(job)
+        self._held.add(job.subject)
+        try:
+            while not work.done():
+                await asyncio.wait({work}, timeout=self._lease_s / 3)
+                if not work.done():
+                    await self._renew(job)
+            if not work.cancelled():
+                await self._strike_out(job)
+        finally:
+            self._held.discard(job.subject)
+
+    async def _renew(self, job: Job) -> None:
+        try:
+            if not await self._store.renew_job(job):
+                log.warning("lease lost", promise=job.subject)
+        except StoreError:
+            log.warning("lease not renewed", reason="store unavailable")
 
     async def redeem(self, job: Job) -> None:
         """Give an answer that a process promised which did not live to give it."""
-        promise = await self._store.promise(job.subject)
-        wait = await self._give(promise) if promise else None
+        if job.subject in self._held:
+            # Its lease ran out, but the work for it goes on here.
+            wait: timedelta | None = timedelta(seconds=self._lease_s)
+        elif job.subject in self._doubtful:
+            wait = None
+        else:
+            wait = await self._redeemed(job)
         if wait is None:
             await self._strike_out(job)
             return
         async with self._store.begin() as tx:
-            await tx.postpone_job(job, self._clock.now() + wait, "not delivered")
+            await tx.postpone_job(job, self._clock.now() + wait, "not given yet")
 
-    async def _give(self, promise: Promise) -> timedelta | None:
+    async def _redeemed(self, job: Job) -> timedelta | None:
         """Give the answer; return when to give it once more, None where that is over."""
-        answer = Late(promise, self._messenger, self._store)
+        try:
+            promise = await self._store.promise(job.subject)
+        except ValidationError:
+            log.exception("promise not read")
+            return None
+        if promise is None or await self._has_become_a_card(promise):
+            return None
+        answer = Late(promise, self._messenger)
         if self._clock.now() - promise.made_at > GOOD_FOR:
             with suppress(MessengerError):
                 await answer.show(STOPPED)
             return None
-        await self._handle(promise.request, answer)
+        request = replace(promise.request, asked_at=promise.made_at)
+        try:
+            await self._handle(request, answer)
+        except Exception:
+            error_id = self._ids.new()[:8]
+            log.exception("turn broke", error_id=error_id)
+            with suppress(MessengerError):
+                await answer.show(Failed("internal", error_id))
+            return None
         return answer.owed_for
+
+    async def _has_become_a_card(self, promise: Promise) -> bool:
+        """Whether the process that promised it came so far that an operation's card stands there."""
+        message, place = promise.message, promise.place
+        return message is not None and await self._store.is_card(place.conversation, message)
 
     async def _strike_out(self, job: Job) -> None:
         try:
             async with self._store.begin() as tx:
-                if await tx.finish_job(job):
-                    await tx.drop_promise(job.subject)
+                await tx.drop_promise(job.subject)
+                await tx.finish_job(job)
         except StoreError:
             # Its lease runs out, and whoever redeems it finds that it was carried out.
             log.warning("promise not struck out", reason="store unavailable")
@@ -105,11 +157,10 @@ class Late(Answer):
     `owed_for` is how long to wait before it is given once more, where Teams did not take it now.
     """
 
-    def __init__(self, promise: Promise, messenger: Messenger, store: Store) -> None:
+    def __init__(self, promise: Promise, messenger: Messenger) -> None:
         self._place = promise.place
         self._message = promise.message
         self._messenger = messenger
-        self._store = store
         self.owed_for: timedelta | None = None
 
     @override
@@ -139,10 +190,9 @@ class Late(Answer):
     @override
     @asynccontextmanager
     async def hand_over(self) -> AsyncIterator[str | None]:
-        if self._message is None or self._place.private_to is not None:
-            yield None
-        elif await self._store.is_card(self._place.conversation, self._message):
-            # The process that promised it came that far.
-            yield None
-        else:
-            yield self._message
+        is_private = self._place.private_to is not None
+        # An operation is for everybody to see: its card cannot be what one person alone sees.
+        yield None if is_private else self._message
+        if is_private and self._message is not None:
+            with suppress(MessengerError):
+                await self._messenger.edit(self._place, self._message, STARTED)

@@ -33,6 +33,7 @@ class FormMessages:
 
     def __init__(self) -> None:
         self._seen = Remembered()
+        self._taken = Remembered()
 
     def add(self, reference: Reference, activity_id: str) -> None:
         """Remember a message of the conversation, unless one person alone sees it."""
@@ -46,7 +47,12 @@ class FormMessages:
         if key not in self._seen:
             return None
         self._seen.forget(key)
+        self._taken.add(key)
         return reference.reply_to
+
+    def was_taken(self, reference: Reference) -> bool:
+        """Whether the message that is answered to has become an operation's card here."""
+        return (reference.tenant, reference.root, reference.reply_to or "") in self._taken
 
 
 class MessageAnswer(Answer):
@@ -182,7 +188,8 @@ class PressAnswer(Answer):
 
     @override
     async def show(self, outcome: Outcome) -> None:
-        if outcome == REPEATED and (self._is_handed_over or self._body.done()):
+        was_taken = self._forms is not None and self._forms.was_taken(self._reference)
+        if outcome == REPEATED and (self._is_handed_over or (self._body.done() and was_taken)):
             # The other of two clicks at once was first: its card stands there, and is the answer.
             return
         is_own_message = (

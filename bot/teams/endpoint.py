@@ -17,7 +17,7 @@ from bot.domain.errors import GraphError, MessengerError
 from bot.domain.outcome import Failed, Noted, Outcome
 from bot.service.forms import Matches
 from bot.service.intent import FILL_VERB
-from bot.service.ports import Ids, Messenger, Promise, Reference, Request, Store
+from bot.service.ports import Ids, Job, Messenger, Promise, Reference, Request, Store
 from bot.service.promises import Promises
 from bot.service.turn import Turn
 from bot.teams.activity import INVOKE, MESSAGE, SEARCH, Inbound
@@ -52,6 +52,7 @@ log = structlog.get_logger(__name__)
 ACKNOWLEDGE_S = 2.0
 HOLD_S = 6.0
 INVOKE_S = 2.0
+PROMISE_S = 0.5
 REPEATED = Noted("taken-in")
 
 
@@ -156,8 +157,8 @@ class Endpoint:
             presser=payload.sender.id if self._parts.is_targeted and payload.sender else None,
         )
         work = self._parts.background.spawn(self._handle(asked, press, key))
-        if not await press.is_there(INVOKE_S):
-            press.is_promised = await self._promise(asked, press.late, None, work)
+        if not await press.is_there(INVOKE_S) and not payload.is_automatic:
+            await self._promise(Promise(asked, press.late, None, self._parts.now()), press, work)
         return press.body()
 
     async def _searched(self, asked: Request, value: object) -> Mapping[str, object]:
@@ -185,8 +186,8 @@ class Endpoint:
         done, _ = await asyncio.wait({work}, timeout=ACKNOWLEDGE_S)
         if not done:
             shown = await self._acknowledge(message)
-            place = asked.reference
-            message.is_promised = await self._promise(asked, place, shown, work)
+            promise = Promise(asked, asked.reference, shown, self._parts.now())
+            await self._promise(promise, message, work)
             if message.is_held and not message.is_promised:
                 done, _ = await asyncio.wait({work}, timeout=HOLD_S)
         if work in done and work.cancelled():
@@ -194,17 +195,24 @@ class Endpoint:
             raise TurnedAway(HTTPStatus.SERVICE_UNAVAILABLE, "stopping")
 
     async def _promise(
-        self, asked: Request, place: Reference, shown: str | None, work: asyncio.Task[None]
-    ) -> bool:
-        """Commit that an answer follows, so that another process gives it where this one dies."""
-        parts = self._parts
+        self, promise: Promise, answer: MessageAnswer | PressAnswer, work: asyncio.Task[None]
+    ) -> None:
+        """Commit that an answer follows, so that another process gives it where this one dies.
+
+        People wait for that no longer than `PROMISE_S`.
+        """
         if work.done():
-            return False
-        job = await parts.promises.make(Promise(asked, place, shown, parts.now()))
-        if job is None:
-            return False
-        _ = parts.background.spawn(parts.promises.keep(job, work))
-        return True
+            return
+        told = asyncio.Event()
+
+        def made(job: Job | None) -> None:
+            answer.is_promised = job is not None
+            told.set()
+
+        _ = self._parts.background.spawn(self._parts.promises.hold(promise, work, made))
+        with suppress(TimeoutError):
+            async with asyncio.timeout(PROMISE_S):
+                await told.wait()
 
     async def _welcome(self, visit: Request) -> None:
         """Say hello to whoever installed the bot: a message of its own, not a reply."""

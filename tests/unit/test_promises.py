@@ -21,6 +21,7 @@ from tests.support.wall import Trouble
 
 LEASE = timedelta(seconds=31)
 ASKED = request("ada", "a1", text="/whoami")
+WORKING = "🔄 " + words.NOTICES["working"][0]
 ANSWER = words.NOTICES["stopped"][0]
 
 
@@ -46,7 +47,9 @@ class Desk:
 @asynccontextmanager
 async def desk(folder: Path, *, acknowledged: bool = True) -> AsyncIterator[Desk]:
     url = copied(await empty_database(folder / "empty.db"), folder / "office.db")
-    office = Office(url, parse_policy(policy(needed="1").encode()), {"ada": "admin"})
+    office = Office(
+        url, parse_policy(policy(needed="1").encode()), {"ada": "admin", "oli": "operator"}
+    )
     try:
         message = None
         if acknowledged:
@@ -155,11 +158,88 @@ async def test_a_database_that_cannot_serve_promises_nothing(tmp_path: Path) -> 
         assert other is None
 
 
-async def test_an_answer_that_another_process_gives_is_left_to_it(tmp_path: Path) -> None:
+async def test_what_another_process_took_over_is_struck_out_by_whoever_answered_first(
+    tmp_path: Path,
+) -> None:
     async with desk(tmp_path) as d:
         d.clock.move(seconds=LEASE.total_seconds())
         (taken,) = await d.office.store.claim_jobs([PROMISE_JOB], 1)
         await d.office.use_cases.promises.keep(d.job, asyncio.ensure_future(asyncio.sleep(0)))
+        await d.office.use_cases.promises.redeem(taken)
 
-        assert await d.is_owed()
-        assert await d.office.store.renew_job(taken)
+        assert not await d.is_owed()
+        assert d.said() == [WORKING]
+        assert await d.office.store.next_due([PROMISE_JOB]) is None
+
+
+async def test_a_process_does_not_take_over_what_it_still_works_on(tmp_path: Path) -> None:
+    async with desk(tmp_path) as d:
+        go = asyncio.Event()
+        promises = d.office.use_cases.promises
+
+        async def slow() -> None:
+            await go.wait()
+
+        work = asyncio.ensure_future(slow())
+        keeping = asyncio.ensure_future(promises.keep(d.job, work))
+        await asyncio.sleep(0)
+        d.clock.move(seconds=LEASE.total_seconds())
+        await d.office.jobs.drain()
+
+        assert d.said() == [WORKING]
+
+        go.set()
+        await keeping
+
+        assert not await d.is_owed()
+
+
+async def test_a_message_that_became_a_card_is_left_alone_however_late(tmp_path: Path) -> None:
+    async with desk(tmp_path) as d:
+        await d.office.asks(request("ada", "a2", text="/exchange update EXCH01 version=9"))
+        (operation,) = await d.office.store.operations(tenant=None, target=None, offset=0, limit=1)
+        async with d.office.store.begin() as tx:
+            await tx.card_shown(operation.id, activity_id=d.promise.message, revision=1)
+        d.clock.move(seconds=(GOOD_FOR + LEASE).total_seconds())
+        for _ in range(3):
+            await d.office.jobs.drain()
+
+        assert "The bot was stopped" not in d.office.wall.messages[0].text
+        assert not await d.is_owed()
+
+
+async def test_a_private_acknowledgement_says_that_it_was_begun(tmp_path: Path) -> None:
+    async with desk(tmp_path) as d:
+        place = replace(ASKED.reference, private_to="29:ada")
+        asked = replace(
+            request("ada", "a3", text="/exchange update EXCH01 version=9"), reference=place
+        )
+        job = await d.office.use_cases.promises.make(
+            Promise(asked, place, d.promise.message, d.clock.now())
+        )
+        assert job is not None
+        async with d.office.store.begin() as tx:
+            await tx.drop_promise(d.job.subject)
+        d.clock.move(seconds=LEASE.total_seconds())
+        await d.office.jobs.drain()
+
+        assert words.NOTICES["started"][0] in d.said()[0]
+
+
+async def test_a_typed_vote_does_not_count_for_a_plan_that_came_after_it(tmp_path: Path) -> None:
+    async with desk(tmp_path) as d:
+        await d.office.asks(request("oli", "a4", text="/exchange update EXCH01 version=9"))
+        (operation,) = await d.office.store.operations(tenant=None, target=None, offset=0, limit=1)
+        vote = request("ada", "a5", text=f"/approve {operation.short}")
+        job = await d.office.use_cases.promises.make(
+            Promise(vote, vote.reference, None, d.clock.now())
+        )
+        assert job is not None
+        d.clock.move(seconds=1)
+        revised = f"/exchange update EXCH01 version=99 --revise {operation.short}"
+        await d.office.asks(request("oli", "a6", text=revised))
+        d.clock.move(seconds=LEASE.total_seconds())
+        await d.office.jobs.drain()
+
+        assert d.office.graph.writes == []
+        assert words.NOTICES["vote-old-revision"][0] in "\n".join(d.said())

@@ -388,7 +388,7 @@ class Store(WatchStore, Protocol):
     def begin(self, busy_s: float | None = None) -> AbstractAsyncContextManager[Transaction]:
         """Open a transaction; an exception inside rolls back everything.
 
-        `busy_s` is how long the database may take for it where that is less than usual.
+        `busy_s` is how long a locked file is waited for, where that is less than usual.
         """
         ...
 

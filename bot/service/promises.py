@@ -24,7 +24,7 @@ from bot.service.ports import Answer, Job, Messenger, Promise, Request, World
 log = structlog.get_logger(__name__)
 PROMISE_JOB = "promise"
 MAKE_S = 0.4
-"""How long the database may take for a promise: a person waits for it."""
+"""How long a locked database is waited for: a person waits for the promise, and others for the lock."""
 GOOD_FOR = timedelta(minutes=15)
 """How long an answer is owed; later nobody expects that what they asked for happens."""
 REMEMBERED = 1000

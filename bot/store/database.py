@@ -65,7 +65,7 @@ class Database:
         return cls(make_engines(url, busy_s=busy_s), terms=terms, busy_s=busy_s)
 
     def write(self, busy_s: float | None = None) -> AbstractAsyncContextManager[Session]:
-        """Open a transaction that may write, within `busy_s` where the usual time is too long."""
+        """Open a transaction that may write; a locked file is given up after `busy_s`, if given."""
         return self._writer.session(busy_s=busy_s)
 
     def read(self) -> AbstractAsyncContextManager[Session]:

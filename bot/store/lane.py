@@ -124,15 +124,16 @@ class Lane:
     ) -> AsyncIterator[Session]:
         """Open a transaction; an exception inside rolls it back, otherwise it is committed.
 
-        A seat, a connection, the lock and the statements have the busy time together, or `busy_s`
-        where somebody cannot wait so long; `work_s` seconds more are granted to the statements.
+        A seat, a connection, the lock and the statements have the busy time together; `work_s`
+        seconds more are granted to the statements. A seat, and the lock of a file, are given up
+        after `busy_s` where that is less: no work is cut off for it.
 
         Raises:
             StoreError: the database cannot serve, now or at commit.
         """
-        deadline = asyncio.get_running_loop().time() + (busy_s or self._busy_s)
+        deadline = asyncio.get_running_loop().time() + self._busy_s
         async with AsyncExitStack() as stack:
-            transaction = await self._enter(stack, deadline)
+            transaction = await self._enter(stack, deadline, busy_s or self._busy_s)
             session = Session(transaction, deadline + GRACE_S + work_s)
             try:
                 yield session
@@ -141,12 +142,15 @@ class Lane:
                 await session.abandon()
                 raise
 
-    async def _enter(self, stack: AsyncExitStack, deadline: float) -> AsyncTransaction:
+    async def _enter(
+        self, stack: AsyncExitStack, deadline: float, busy_s: float
+    ) -> AsyncTransaction:
         with store_errors():
             async with asyncio.timeout_at(deadline + GRACE_S):
-                await stack.enter_async_context(self._seats)
+                async with asyncio.timeout(busy_s + GRACE_S):
+                    await stack.enter_async_context(self._seats)
                 connection = await stack.enter_async_context(self._engine.connect())
                 left = deadline - asyncio.get_running_loop().time()
-                busy_ms = max(0, int(left * 1000))
+                busy_ms = max(0, int(min(left, busy_s) * 1000))
                 connection = await connection.execution_options(**{BUSY_MS: busy_ms})
                 return await connection.begin()

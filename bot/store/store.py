@@ -54,7 +54,7 @@ class SqlStore(SqlWatchStore):
     async def begin(self, busy_s: float | None = None) -> AsyncIterator[SqlTransaction]:
         """Open a transaction; an exception inside rolls back everything.
 
-        `busy_s` is how long the database may take for it where that is less than usual.
+        `busy_s` is how long a locked file is waited for, where that is less than usual.
 
         Where a head file is kept, a head that cannot be written down there is not committed.
         """

@@ -100,6 +100,7 @@ class Database:
             return None if row is None else row["time"]
 
     async def close(self) -> None:
-        """Close every connection."""
-        await self._engines.writer.dispose()
-        await self._engines.reader.dispose()
+        """Close every connection; one that is in use is waited for, for a moment."""
+        async with self._writer.emptied(), self._reader.emptied():
+            await self._engines.writer.dispose()
+            await self._engines.reader.dispose()

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from typing import TypeVar
 
 from sqlalchemy import Connection, Executable, RowMapping, Table
@@ -115,6 +115,7 @@ class Lane:
 
     def __init__(self, engine: AsyncEngine, *, seats: int, busy_s: float) -> None:
         self._engine = engine
+        self._count = seats
         self._seats = asyncio.Semaphore(seats)
         self._busy_s = busy_s
 
@@ -141,6 +142,21 @@ class Lane:
             except BaseException:
                 await session.abandon()
                 raise
+
+    @asynccontextmanager
+    async def emptied(self) -> AsyncIterator[None]:
+        """Hold all seats, so that no connection is in use; who works on is left alone."""
+        taken = 0
+        try:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(GRACE_S):
+                    while taken < self._count:
+                        await self._seats.acquire()
+                        taken += 1
+            yield
+        finally:
+            for _ in range(taken):
+                self._seats.release()
 
     async def _enter(
         self, stack: AsyncExitStack, deadline: float, busy_s: float

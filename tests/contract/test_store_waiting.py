@@ -23,7 +23,7 @@ ALICE, BOB = (Actor("tenant-1", f"oid-{name}", name) for name in ("alice", "bob"
 RULE = ApprovalRule(("*:*",), ("admin", "chéf"), 1, HOUR, HOUR, needs_reason=False, remind=None, channel=None)  # fmt: skip
 UPDATE = Matter("exchange", "update", ("admin", "chéf"))
 
-# What takes revision 0005 back, and 0006: the latter last, for a trigger of SQLite names its table.
+# What takes revisions 0005 and 0007 back, and 0006: the latter last, for a trigger of SQLite names its table.
 WITHOUT_WATCHING = (
     "DROP INDEX conversation_tenant_team_idx",
     "ALTER TABLE job DROP COLUMN dead_at",
@@ -35,7 +35,7 @@ WITHOUT_WATCHING = (
     "ALTER TABLE conversation DROP COLUMN name",
     *(
         f"DROP TABLE {name}"
-        for name in ("post", "incident", "subscription", "snapshot", "throttle")
+        for name in ("post", "incident", "subscription", "snapshot", "throttle", "promise")
     ),
 )
 WITHOUT_CHECKPOINTS = "DROP TABLE audit_checkpoint"
